@@ -1,0 +1,347 @@
+//! The private data that the user-mode driver and the kernel-mode driver exchange through dxgkrnl.
+//!
+//! None of it reaches the host. dxgkrnl carries it as opaque buffers; the kernel-mode driver copies each buffer once,
+//! checks magic, version and size, and then every field: a process may put anything there. The two halves ship in one
+//! package, but a process can outlive a driver update, so the [`INTERFACE_VERSION`] is checked on every call.
+//!
+//! Buffers are `repr(C)` without padding; requests and replies share one struct, as escapes are in/out.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::host_info::HostInfo;
+
+/// "pvGP": begins every buffer.
+pub const MAGIC: u32 = u32::from_le_bytes(*b"pvGP");
+/// Version of everything in this module.
+pub const INTERFACE_VERSION: u16 = 1;
+
+/// Begins every buffer.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct PrivateHeader {
+    /// [`MAGIC`].
+    pub magic: u32,
+    /// [`INTERFACE_VERSION`].
+    pub version: u16,
+    /// One of [`kind`].
+    pub kind: u16,
+}
+
+/// Values of [`PrivateHeader::kind`].
+pub mod kind {
+    /// [`super::AdapterData`].
+    pub const ADAPTER: u16 = 1;
+    /// [`super::ContextData`].
+    pub const CONTEXT: u16 = 2;
+    /// [`super::AllocationData`].
+    pub const ALLOCATION: u16 = 3;
+    /// [`super::FenceMarker`].
+    pub const FENCE_MARKER: u16 = 4;
+    /// [`super::MapContext`].
+    pub const MAP_CONTEXT: u16 = 16;
+    /// [`super::AllocateHeap`].
+    pub const ALLOCATE_HEAP: u16 = 17;
+    /// [`super::FreeHeap`].
+    pub const FREE_HEAP: u16 = 18;
+    /// [`super::WaitForFence`].
+    pub const WAIT_FOR_FENCE: u16 = 19;
+    /// [`super::Trace`].
+    pub const TRACE: u16 = 20;
+}
+
+impl PrivateHeader {
+    /// The header of a buffer of the given kind.
+    pub const fn new(kind: u16) -> Self {
+        Self { magic: MAGIC, version: INTERFACE_VERSION, kind }
+    }
+}
+
+/// A buffer that starts with a [`PrivateHeader`] of one kind.
+pub trait PrivateData: Pod {
+    /// One of [`kind`].
+    const KIND: u16;
+
+    /// The buffer's header.
+    fn header(&self) -> PrivateHeader;
+
+    /// Copies a buffer out of `bytes`, which must have exactly its size, and checks the header.
+    ///
+    /// # Errors
+    /// [`PrivateDataError`] names the broken rule.
+    fn read(bytes: &[u8]) -> Result<Self, PrivateDataError> {
+        if bytes.len() != size_of::<Self>() {
+            return Err(PrivateDataError::Size { expected: size_of::<Self>(), actual: bytes.len() });
+        }
+        let data: Self = bytemuck::pod_read_unaligned(bytes);
+        let header = data.header();
+        if header.magic != MAGIC {
+            return Err(PrivateDataError::Magic { magic: header.magic });
+        }
+        if header.version != INTERFACE_VERSION {
+            return Err(PrivateDataError::Version { version: header.version });
+        }
+        if header.kind != Self::KIND {
+            return Err(PrivateDataError::Kind { expected: Self::KIND, actual: header.kind });
+        }
+        Ok(data)
+    }
+}
+
+/// A private buffer that breaks a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrivateDataError {
+    /// The buffer does not have its kind's size.
+    Size {
+        /// Bytes it should have.
+        expected: usize,
+        /// Bytes it has.
+        actual: usize,
+    },
+    /// The magic is wrong.
+    Magic {
+        /// What stands there.
+        magic: u32,
+    },
+    /// The two drivers are of different packages.
+    Version {
+        /// What the other one speaks.
+        version: u16,
+    },
+    /// The buffer is of another kind.
+    Kind {
+        /// The kind this call takes.
+        expected: u16,
+        /// The kind it got.
+        actual: u16,
+    },
+}
+
+impl core::fmt::Display for PrivateDataError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Size { expected, actual } => {
+                write!(f, "private data has {actual} bytes where {expected} are due")
+            }
+            Self::Magic { magic } => {
+                write!(f, "private data begins with {magic:#010x} instead of {MAGIC:#010x}")
+            }
+            Self::Version { version } => write!(
+                f,
+                "private data is of interface version {version}, this driver speaks {INTERFACE_VERSION}: the two drivers are not of one package"
+            ),
+            Self::Kind { expected, actual } => {
+                write!(f, "private data of kind {actual} where kind {expected} is due")
+            }
+        }
+    }
+}
+
+impl core::error::Error for PrivateDataError {}
+
+/// Implements [`PrivateData`] for structs whose first field is the header.
+macro_rules! private_data {
+    ($($name:ident = $kind:ident),+ $(,)?) => {$(
+        impl PrivateData for $name {
+            const KIND: u16 = kind::$kind;
+            fn header(&self) -> PrivateHeader {
+                self.header
+            }
+        }
+    )+};
+}
+
+private_data! {
+    AdapterData = ADAPTER,
+    ContextData = CONTEXT,
+    AllocationData = ALLOCATION,
+    FenceMarker = FENCE_MARKER,
+    MapContext = MAP_CONTEXT,
+    AllocateHeap = ALLOCATE_HEAP,
+    FreeHeap = FREE_HEAP,
+    WaitForFence = WAIT_FOR_FENCE,
+    Trace = TRACE,
+}
+
+/// What `QueryAdapterInfo(UMDRIVERPRIVATE)` returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct AdapterData {
+    /// Kind [`kind::ADAPTER`].
+    pub header: PrivateHeader,
+    /// The protocol version agreed with the host.
+    pub abi_version: u64,
+    /// The features agreed with the host.
+    pub features: u64,
+    /// The archived [`HostInfo`].
+    pub host_info: [u64; HostInfo::WORDS],
+}
+
+/// Private data of `CreateContext`: what the user-mode driver wishes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct ContextData {
+    /// Kind [`kind::CONTEXT`].
+    pub header: PrivateHeader,
+    /// Bytes of the ring's data area: a power of two.
+    pub ring_bytes: u64,
+    /// Bytes of heap to begin with.
+    pub heap_bytes: u64,
+}
+
+/// Escape: tells where `CreateContext` mapped the context's ring, heap and fence line in this process.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct MapContext {
+    /// Kind [`kind::MAP_CONTEXT`]; the context is the escape's `hContext`.
+    pub header: PrivateHeader,
+    /// Out: the context's number.
+    pub context: u32,
+    /// Must be zero.
+    pub reserved: u32,
+    /// Out: virtual address of the ring's header page; the data area follows it.
+    pub ring_address: u64,
+    /// Out: bytes of the ring's data area.
+    pub ring_bytes: u64,
+    /// Out: virtual address of the context's fence line; read only.
+    pub fence_address: u64,
+    /// Out: virtual address of the first heap range.
+    pub heap_address: u64,
+    /// Out: its offset in the heap.
+    pub heap_offset: u64,
+    /// Out: its bytes.
+    pub heap_bytes: u64,
+}
+
+/// Escape: asks for one more heap range for a context.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct AllocateHeap {
+    /// Kind [`kind::ALLOCATE_HEAP`]; the context is the escape's `hContext`.
+    pub header: PrivateHeader,
+    /// In: bytes wanted. Out: bytes granted, rounded up to pages.
+    pub bytes: u64,
+    /// Out: virtual address in this process.
+    pub address: u64,
+    /// Out: offset in the heap.
+    pub offset: u64,
+}
+
+/// Escape: gives a heap range back. The host must be done with it: its last use lies before a completed fence.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct FreeHeap {
+    /// Kind [`kind::FREE_HEAP`]; the context is the escape's `hContext`.
+    pub header: PrivateHeader,
+    /// In: offset of a range that [`AllocateHeap`] gave.
+    pub offset: u64,
+}
+
+/// Escape: sleeps until the context's fence reaches a value. The user-mode driver polls the fence line first.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct WaitForFence {
+    /// Kind [`kind::WAIT_FOR_FENCE`]; the context is the escape's `hContext`.
+    pub header: PrivateHeader,
+    /// In: the value.
+    pub value: u64,
+    /// In: at most this many milliseconds.
+    pub timeout_ms: u32,
+    /// Out: one of [`wait_result`].
+    pub result: u32,
+}
+
+/// Values of [`WaitForFence::result`].
+pub mod wait_result {
+    /// The fence has reached the value.
+    pub const REACHED: u32 = 1;
+    /// The time is over.
+    pub const TIMEOUT: u32 = 2;
+    /// The context is poisoned or the host is gone: report the device removed.
+    pub const REMOVED: u32 = 3;
+}
+
+/// Escape: writes a trace record; see [`crate::telemetry`]. Time and process are the kernel-mode driver's.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct Trace {
+    /// Kind [`kind::TRACE`].
+    pub header: PrivateHeader,
+    /// One of [`crate::telemetry::code`].
+    pub code: u16,
+    /// [`crate::telemetry::Level`] on the wire.
+    pub level: u8,
+    /// Must be zero.
+    pub reserved: [u8; 5],
+    /// Meaning by `code`.
+    pub args: [u64; 4],
+}
+
+/// Private data of one allocation (`CreateAllocation`): a surface that dxgkrnl must know, because it is presented or shared.
+///
+/// Everything else lives in the context alone and needs no allocation.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct AllocationData {
+    /// Kind [`kind::ALLOCATION`].
+    pub header: PrivateHeader,
+    /// The context that owns the resource.
+    pub context: u32,
+    /// The resource's object number there.
+    pub resource: u32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// `DXGI_FORMAT`.
+    pub format: u32,
+    /// Bytes from row to row of a presented frame.
+    pub row_pitch: u32,
+    /// Offset in the heap of the presented frames, [`crate::limits::MAX_FRAMES_IN_FLIGHT`] of them in a row; inside one
+    /// of the context's ranges.
+    pub frames_offset: u64,
+    /// Bytes of one frame; the next begins this far behind it. 0 when the surface is never presented to the guest.
+    pub frame_bytes: u64,
+}
+
+/// The whole DMA buffer: names a fence of the context's ring. `Render` and `Present` carry it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct FenceMarker {
+    /// Kind [`kind::FENCE_MARKER`].
+    pub header: PrivateHeader,
+    /// The context.
+    pub context: u32,
+    /// For presents: which of the allocation's frames, 0 to [`crate::limits::MAX_FRAMES_IN_FLIGHT`] − 1; otherwise 0.
+    pub frame: u32,
+    /// Position in the ring, in bytes, right behind the `Fence` record.
+    pub position: u64,
+    /// The fence's value.
+    pub value: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_buffer_is_read() {
+        let good = FreeHeap { header: PrivateHeader::new(kind::FREE_HEAP), offset: 7 };
+        let bytes = bytemuck::bytes_of(&good);
+        assert_eq!(FreeHeap::read(bytes), Ok(good));
+        assert_eq!(
+            FreeHeap::read(bytes.get(1..).expect("longer")),
+            Err(PrivateDataError::Size { expected: 16, actual: 15 })
+        );
+        let wrong = |header| FreeHeap::read(bytemuck::bytes_of(&FreeHeap { header, offset: 7 }));
+        let header = good.header;
+        assert_eq!(wrong(PrivateHeader { magic: 1, ..header }), Err(PrivateDataError::Magic { magic: 1 }));
+        assert_eq!(
+            wrong(PrivateHeader { version: 9, ..header }),
+            Err(PrivateDataError::Version { version: 9 })
+        );
+        assert_eq!(
+            wrong(PrivateHeader { kind: 1, ..header }),
+            Err(PrivateDataError::Kind { expected: kind::FREE_HEAP, actual: 1 })
+        );
+    }
+}
