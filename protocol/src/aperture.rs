@@ -112,7 +112,8 @@ pub mod fence_cell {
 
 /// Cells of an interrupt-request line, from its start. The guest's kernel-mode driver writes them.
 pub mod request_cell {
-    /// The host interrupts the guest when this context's fence reaches the value; `u64::MAX` asks for nothing.
+    /// The host interrupts the guest once when this context's fence reaches the value, and sets it to 0; 0 asks for
+    /// nothing.
     pub const AT_VALUE: usize = 0;
 }
 
@@ -146,6 +147,12 @@ impl Sizes {
         Self { aperture, ring0: 256 << 10, event: 64 << 10, telemetry: 256 << 10 }
     }
 }
+
+/// Bytes of the words (positions, alarms) that stand right before a command or event ring's data area, at the end of its
+/// header page: with them the ring is one run of cells, and the data area begins on a page.
+pub const RING_HEADER_BYTES: u64 = 256;
+/// The same for the telemetry ring.
+pub const TELEMETRY_HEADER_BYTES: u64 = 64;
 
 /// A ring's region: one header page, then the data area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +189,16 @@ impl RingRegion {
     /// One past the last byte.
     pub const fn end(self) -> u64 {
         self.offset + self.length()
+    }
+
+    /// Where a command or event ring's run of cells begins: [`RING_HEADER_BYTES`] of words, then the data area.
+    pub const fn ring_offset(self) -> u64 {
+        self.offset + PAGE_BYTES - RING_HEADER_BYTES
+    }
+
+    /// Where the telemetry ring's run of cells begins: [`TELEMETRY_HEADER_BYTES`] of words, then the slots.
+    pub const fn telemetry_offset(self) -> u64 {
+        self.offset + PAGE_BYTES - TELEMETRY_HEADER_BYTES
     }
 }
 

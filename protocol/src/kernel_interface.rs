@@ -47,6 +47,8 @@ pub mod kind {
     pub const WAIT_FOR_FENCE: u16 = 19;
     /// [`super::Trace`].
     pub const TRACE: u16 = 20;
+    /// [`super::Doorbell`].
+    pub const DOORBELL: u16 = 21;
 }
 
 impl PrivateHeader {
@@ -160,6 +162,7 @@ private_data! {
     FreeHeap = FREE_HEAP,
     WaitForFence = WAIT_FOR_FENCE,
     Trace = TRACE,
+    Doorbell = DOORBELL,
 }
 
 /// What `QueryAdapterInfo(UMDRIVERPRIVATE)` returns.
@@ -198,7 +201,7 @@ pub struct MapContext {
     pub context: u32,
     /// Must be zero.
     pub reserved: u32,
-    /// Out: virtual address of the ring's header page; the data area follows it.
+    /// Out: virtual address of the ring's words ([`crate::aperture::RING_HEADER_BYTES`]); the data area follows them.
     pub ring_address: u64,
     /// Out: bytes of the ring's data area.
     pub ring_bytes: u64,
@@ -276,6 +279,14 @@ pub struct Trace {
     pub args: [u64; 4],
 }
 
+/// Escape: wakes the host, when the context's ring says that it sleeps.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct Doorbell {
+    /// Kind [`kind::DOORBELL`]; the context is the escape's `hContext`.
+    pub header: PrivateHeader,
+}
+
 /// Private data of one allocation (`CreateAllocation`): a surface that dxgkrnl must know, because it is presented or shared.
 ///
 /// Everything else lives in the context alone and needs no allocation.
@@ -317,6 +328,9 @@ pub struct FenceMarker {
     pub position: u64,
     /// The fence's value.
     pub value: u64,
+    /// The gate that stands in the ring before this submission's commands: opened once dxgkrnl lets the submission run.
+    /// 0 for none.
+    pub gate: u64,
 }
 
 #[cfg(test)]

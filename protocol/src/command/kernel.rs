@@ -37,7 +37,8 @@ pub struct CreateContext {
 
 /// Ends a context: its objects are destroyed and its grants revoked, once the GPU is done with them.
 ///
-/// The host answers with [`crate::event::ContextDestroyed`]; only then may the guest reuse the memory.
+/// The host zeroes the context's fence line and answers with [`crate::event::ContextDestroyed`]; only then may the guest reuse
+/// the number and the memory.
 #[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
 #[rkyv(attr(repr(align(8))))]
 pub struct DestroyContext {

@@ -1,0 +1,176 @@
+//! The producing end of a ring: reserves room, publishes records, learns when to wake the consumer.
+//!
+//! The producer trusts its own copy of the tail and reads the consumer's head only when the room it knows of is
+//! used up. The head it reads may be any value: it is checked against the last one and the tail.
+
+use crate::alarm::{self, Idle};
+use crate::error::{BadMemory, Corrupt, ReserveError};
+use crate::layout::{Memory, View, check_position};
+use crate::record::RECORD_HEADER_BYTES;
+use crate::reservation::Reservation;
+use crate::sync::{Ordering, fence};
+
+/// A producer that waits for room is woken when at least this part of the ring is free, so that it does not
+/// sleep again after one record.
+const WAKE_FRACTION: u64 = 4;
+
+/// The producing end of a ring. There must be only one per ring; a second would overwrite the first's records,
+/// which the consumer survives.
+#[derive(Debug)]
+pub struct Producer<M> {
+    memory: M,
+    state: State,
+}
+
+/// What the producer knows by itself.
+#[derive(Debug)]
+pub(crate) struct State {
+    capacity: u64,
+    /// Bytes published. The shared tail is a copy of this.
+    pub(crate) tail: u64,
+    /// The consumer's head as last read and checked: `head ≤ tail ≤ head + capacity`.
+    head: u64,
+    /// Nothing was published since the last look at the consumer's alarm behind a fence.
+    pub(crate) kicked: bool,
+    corrupt: Option<Corrupt>,
+}
+
+impl State {
+    #[inline]
+    fn free(&self) -> u64 {
+        // Does not underflow: see `head`.
+        self.capacity - self.tail.wrapping_sub(self.head)
+    }
+
+    /// Reads and checks the consumer's head.
+    #[cold]
+    fn refresh(&mut self, view: View<'_>) -> Result<(), Corrupt> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt);
+        }
+        // Pairs with the release store in `Consumer::release`: the consumer has finished with the bytes it gives
+        // back before this end writes new ones over them.
+        let head = view.head().load(Ordering::Acquire);
+        let behind = self.tail.wrapping_sub(head);
+        if behind > self.tail.wrapping_sub(self.head) || !behind.is_multiple_of(8) {
+            let corrupt = Corrupt::Head { head, last: self.head, tail: self.tail };
+            self.corrupt = Some(corrupt);
+            return Err(corrupt);
+        }
+        self.head = head;
+        Ok(())
+    }
+}
+
+/// Bytes a record of `payload` bytes takes in the ring, or none when no ring is that large.
+#[inline]
+fn record_bytes(payload: usize) -> Option<u64> {
+    let bytes = payload.checked_add(RECORD_HEADER_BYTES)?.checked_next_multiple_of(8)?;
+    u64::try_from(bytes).ok()
+}
+
+impl<M: Memory> Producer<M> {
+    /// Takes the producing end of a ring that was initialised at `position` ([`crate::initialise`]) and into
+    /// which nothing was published yet.
+    ///
+    /// # Errors
+    /// [`BadMemory`] when the size is impossible or `position` is not a multiple of 8.
+    pub fn new(memory: M, position: u64) -> Result<Self, BadMemory> {
+        let view = View::new(&memory)?;
+        check_position(position, view)?;
+        let capacity = view.capacity();
+        let state = State { capacity, tail: position, head: position, kicked: true, corrupt: None };
+        Ok(Self { memory, state })
+    }
+
+    /// Reserves room for a record of at most `payload` bytes. What is not written is not used up.
+    ///
+    /// # Errors
+    /// [`ReserveError::Full`] when there is no room now; [`ReserveError::TooLarge`] when there never will be;
+    /// [`ReserveError::Corrupt`] once the consumer has broken the rules.
+    #[inline]
+    pub fn reserve(&mut self, payload: usize) -> Result<Reservation<'_>, ReserveError> {
+        let too_large = ReserveError::TooLarge { payload, limit: self.max_payload() };
+        let bytes = record_bytes(payload).ok_or(too_large)?;
+        let view = View::again(&self.memory);
+        if bytes > self.state.free() {
+            if bytes > self.state.capacity {
+                return Err(too_large);
+            }
+            self.state.refresh(view)?;
+            if bytes > self.state.free() {
+                return Err(ReserveError::Full);
+            }
+        }
+        // CAST: at most the capacity, which fits a usize.
+        Reservation::open(view, &mut self.state, (bytes / 8) as usize).ok_or(too_large)
+    }
+
+    /// Looks at the consumer's alarm behind a fence: true when its doorbell must be rung now.
+    ///
+    /// To be called at the end of each batch of records (flush, present, before this thread waits for
+    /// anything), since [`Reservation::commit`] looks without a fence. Free when nothing was published since.
+    #[inline]
+    #[must_use = "a consumer that sleeps must be woken"]
+    pub fn kick(&mut self) -> bool {
+        if self.state.kicked {
+            return false;
+        }
+        self.state.kicked = true;
+        fence(Ordering::SeqCst);
+        alarm::fire(View::again(&self.memory).consumer_alarm(), alarm::word(self.state.tail))
+    }
+
+    /// Prepares to sleep until there is room for a record of `payload` bytes.
+    ///
+    /// When the answer says `sleep`, wait for the doorbell (bounded), then call [`Producer::wake_up`] and reserve
+    /// again. Does what [`Producer::kick`] does as well.
+    ///
+    /// # Errors
+    /// [`ReserveError::TooLarge`] or [`ReserveError::Corrupt`], never `Full`.
+    pub fn prepare_sleep(&mut self, payload: usize) -> Result<Idle, ReserveError> {
+        let too_large = ReserveError::TooLarge { payload, limit: self.max_payload() };
+        let bytes = record_bytes(payload).filter(|bytes| *bytes <= self.state.capacity).ok_or(too_large)?;
+        let view = View::again(&self.memory);
+        let room = bytes.max(self.state.capacity / WAKE_FRACTION);
+        // The head at which `room` bytes are free. Does not underflow: `room` is at most the capacity.
+        let goal = self.state.tail.wrapping_sub(self.state.capacity - room);
+        alarm::arm(view.producer_alarm(), alarm::word(goal));
+        self.state.kicked = true;
+        let wake = alarm::fire(view.consumer_alarm(), alarm::word(self.state.tail));
+        let refreshed = self.state.refresh(view);
+        let sleep = refreshed.is_ok() && bytes > self.state.free();
+        if !sleep {
+            alarm::disarm(view.producer_alarm());
+        }
+        refreshed?;
+        Ok(Idle { sleep, wake })
+    }
+
+    /// Ends a sleep: takes the alarm back, in case the sleep ended by its time limit.
+    pub fn wake_up(&mut self) {
+        alarm::disarm(View::again(&self.memory).producer_alarm());
+    }
+
+    /// The position after the last published record.
+    #[inline]
+    pub fn published(&self) -> u64 {
+        self.state.tail
+    }
+
+    /// Reads how far the consumer has come: the position after the last consumed record.
+    ///
+    /// # Errors
+    /// [`Corrupt`] once the consumer has broken the rules.
+    pub fn consumed(&mut self) -> Result<u64, Corrupt> {
+        self.state.refresh(View::again(&self.memory))?;
+        Ok(self.state.head)
+    }
+
+    /// The most payload bytes that one record of this ring holds.
+    #[inline]
+    pub fn max_payload(&self) -> usize {
+        // CAST: a capacity is from 64 bytes to 2 GiB.
+        self.state.capacity as usize - RECORD_HEADER_BYTES
+    }
+}

@@ -1,0 +1,180 @@
+//! Room for one record, filled in place: bytes go straight from the encoder into the ring's cells.
+//!
+//! [`Reservation::write`] appends any number of bytes, as rkyv's `Writer` does: whole words are stored at once,
+//! the bytes of an unfinished word wait in a register. Nothing is visible to the consumer before
+//! [`Reservation::commit`]; a dropped reservation leaves the ring as it was.
+
+use crate::alarm;
+use crate::error::Overrun;
+use crate::layout::View;
+use crate::producer::State;
+use crate::record::{RECORD_HEADER_BYTES, header_word};
+use crate::sync::{AtomicU64, Ordering};
+
+/// What became of a committed record.
+#[must_use = "a consumer that sleeps must be woken"]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The ring position after this record: it is consumed once the head reaches it.
+    pub position: u64,
+    /// The consumer sleeps: ring its doorbell now. Reported once per sleep.
+    pub wake: bool,
+}
+
+/// Room for one record in the ring.
+#[derive(Debug)]
+pub struct Reservation<'a> {
+    state: &'a mut State,
+    tail: &'a AtomicU64,
+    consumer_alarm: &'a AtomicU64,
+    /// The cell of the header word, stored last.
+    first: &'a AtomicU64,
+    /// Cells still to fill up to the ring's end.
+    cells: &'a [AtomicU64],
+    /// Cells still to fill after the ring's end, from its start.
+    wrapped: &'a [AtomicU64],
+    /// The bytes of the unfinished word, from bit 0 up.
+    partial: u64,
+    /// Payload bytes written.
+    written: usize,
+    /// Payload bytes that fit.
+    limit: usize,
+}
+
+impl<'a> Reservation<'a> {
+    /// Opens the reservation of `words` cells (header included) at the producer's tail.
+    #[inline]
+    pub(crate) fn open(view: View<'a>, state: &'a mut State, words: usize) -> Option<Self> {
+        let (cells, wrapped) = view.window(state.tail, words);
+        let (first, cells) = cells.split_first()?;
+        Some(Self {
+            tail: view.tail(),
+            consumer_alarm: view.consumer_alarm(),
+            state,
+            first,
+            cells,
+            wrapped,
+            partial: 0,
+            written: 0,
+            limit: (words - 1) * 8,
+        })
+    }
+
+    /// Payload bytes written so far: the offset of the next byte from the payload's start.
+    #[inline]
+    pub fn position(&self) -> usize {
+        self.written
+    }
+
+    /// Payload bytes that still fit.
+    #[inline]
+    pub fn remaining(&self) -> usize {
+        self.limit - self.written
+    }
+
+    /// Appends bytes to the payload.
+    ///
+    /// # Errors
+    /// [`Overrun`] when they do not fit; then none of them is stored.
+    #[inline]
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Overrun> {
+        if bytes.len() > self.remaining() {
+            return Err(self.overrun(bytes.len()));
+        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        self.append_words(words.iter().map(|word| u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
+            self.append_rest(rest);
+        }
+        Ok(())
+    }
+
+    /// Appends words to the payload, each as its 8 little-endian bytes.
+    ///
+    /// # Errors
+    /// [`Overrun`] when they do not fit; then none of them is stored.
+    #[inline]
+    pub fn write_words(&mut self, words: &[u64]) -> Result<(), Overrun> {
+        let bytes = words.len().saturating_mul(8);
+        if bytes > self.remaining() {
+            return Err(self.overrun(bytes));
+        }
+        self.append_words(words.iter().copied());
+        Ok(())
+    }
+
+    /// Publishes the record under `tag`, the upper half of its header word.
+    ///
+    /// The record is as long as what was written, rounded up to 8 bytes; unused room goes back to the ring.
+    #[inline]
+    pub fn commit(mut self, tag: u32) -> Published {
+        if !self.written.is_multiple_of(8) {
+            self.put(self.partial);
+        }
+        let length = (RECORD_HEADER_BYTES + self.written.next_multiple_of(8)) as u64;
+        self.first.store(header_word(length, tag), Ordering::Relaxed);
+        let position = self.state.tail.wrapping_add(length);
+        self.state.tail = position;
+        self.state.kicked = false;
+        // Pairs with the acquire load in `Consumer::refresh`: the record's words come before the tail.
+        self.tail.store(position, Ordering::Release);
+        Published { position, wake: alarm::fire(self.consumer_alarm, alarm::word(position)) }
+    }
+
+    #[cold]
+    fn overrun(&self, more: usize) -> Overrun {
+        Overrun { written: self.written, more, limit: self.limit }
+    }
+
+    /// Stores one word in the next cell.
+    #[inline]
+    fn put(&mut self, word: u64) {
+        if self.cells.is_empty() {
+            self.cells = core::mem::take(&mut self.wrapped);
+        }
+        if let Some((cell, rest)) = self.cells.split_first() {
+            cell.store(word, Ordering::Relaxed);
+            self.cells = rest;
+        }
+    }
+
+    /// Appends whole words that are known to fit.
+    #[inline]
+    fn append_words(&mut self, words: impl ExactSizeIterator<Item = u64>) {
+        let count = words.len();
+        let shift = (self.written % 8) * 8;
+        if shift != 0 {
+            for word in words {
+                self.put(self.partial | word << shift);
+                self.partial = word >> (64 - shift);
+            }
+        } else if let Some((now, later)) = self.cells.split_at_checked(count) {
+            for (cell, word) in now.iter().zip(words) {
+                cell.store(word, Ordering::Relaxed);
+            }
+            self.cells = later;
+        } else {
+            for word in words {
+                self.put(word);
+            }
+        }
+        self.written += count * 8;
+    }
+
+    /// Appends 1 to 7 bytes that are known to fit.
+    #[inline]
+    fn append_rest(&mut self, bytes: &[u8]) {
+        let mut word = 0;
+        for (index, byte) in bytes.iter().enumerate() {
+            word |= u64::from(*byte) << (index * 8);
+        }
+        let used = self.written % 8;
+        self.partial |= word << (used * 8);
+        if used + bytes.len() >= 8 {
+            self.put(self.partial);
+            // `used` is at least 1 here, so the shift is below 64.
+            self.partial = word >> (64 - used * 8);
+        }
+        self.written += bytes.len();
+    }
+}
