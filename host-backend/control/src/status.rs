@@ -1,0 +1,86 @@
+//! The state of a daemon and of its guests, as `status` answers it.
+
+use serde::{Deserialize, Serialize};
+
+/// The daemon and everything it serves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of `pvgpud`.
+    pub version: String,
+    /// The daemon's process.
+    pub process: u32,
+    /// The link it serves, as `--link` takes it.
+    pub link: String,
+    /// The GPU that it would give a new guest.
+    pub gpu: Gpu,
+    /// One entry a guest, the oldest first.
+    pub guests: Vec<Guest>,
+}
+
+/// A GPU of the host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gpu {
+    /// As Vulkan gives it.
+    pub name: String,
+    /// The driver's name and version.
+    pub driver: String,
+    /// It renders on the CPU.
+    pub software: bool,
+    /// Bytes of memory of its own.
+    pub memory_bytes: u64,
+}
+
+/// One guest and the counters of its worker, all since the guest came.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Guest {
+    /// The name of its aperture in the link's folder.
+    pub name: String,
+    /// The guest process, as its hello states it.
+    pub guest_process: u64,
+    /// The worker's process.
+    pub worker_process: u32,
+    /// Seconds since it came.
+    pub uptime_s: f64,
+    /// The GPU that executes its commands.
+    pub gpu: Gpu,
+    /// Contexts alive.
+    pub contexts: u32,
+    /// Frames presented.
+    pub frames: u64,
+    /// Frames a second, over the last second.
+    pub fps: f64,
+    /// Draws executed.
+    pub draws: u64,
+    /// Dispatches executed.
+    pub dispatches: u64,
+    /// Commands executed, all kinds together.
+    pub commands: u64,
+    /// Bytes of records taken from its rings.
+    pub ring_bytes: u64,
+    /// Bytes that commands took from the heap.
+    pub upload_bytes: u64,
+    /// From a fence's record decoded to its value in the fence page.
+    pub fence_latency: Latency,
+    /// Times that an application thread waited for the host, as the driver's telemetry tells.
+    pub sync_round_trips: u64,
+    /// Bytes of GPU memory that its objects hold.
+    pub gpu_memory_bytes: u64,
+    /// Graphics and compute pipelines built.
+    pub pipelines: u64,
+    /// Contexts poisoned by an error.
+    pub errors: u64,
+    /// Driver trace records that were overwritten before the host read them.
+    pub telemetry_dropped: u64,
+}
+
+/// The spread of a latency, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Half are below.
+    pub p50_us: u64,
+    /// One of a hundred is above.
+    pub p99_us: u64,
+    /// How many were measured.
+    pub samples: u64,
+}
