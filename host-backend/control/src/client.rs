@@ -94,10 +94,7 @@ impl Client {
         }))
     }
 
-    fn ask(
-        mut self,
-        request: Request,
-    ) -> Result<impl Iterator<Item = std::io::Result<String>>, ClientError> {
+    fn ask(mut self, request: Request) -> Result<impl Iterator<Item = std::io::Result<String>>, ClientError> {
         let mut line = serde_json::to_string(&request).map_err(|error| ClientError::Io(error.into()))?;
         line.push('\n');
         self.stream.write_all(line.as_bytes()).map_err(ClientError::Io)?;

@@ -1,0 +1,178 @@
+//! Validated operations: what the decoder hands to the executor.
+//!
+//! Every number here has been checked: object numbers exist and have the right kind, ranges lie inside their resource
+//! and inside a granted part of the heap, enumerations are known. The executor relies on it, and treats a number that does
+//! not fit as a bug of the decoder. What only the GPU can know (memory, pipelines) is the executor's to check.
+
+use std::rc::Rc;
+
+use pvgpu_protocol::command::{
+    self, ConstantBufferBinding, HeapRange, InputElement, RenderTargetBlend, StencilFace, SubresourceBox,
+    UavBinding, VertexBufferBinding, Viewport,
+};
+use pvgpu_protocol::format::FormatInfo;
+use pvgpu_protocol::staging::{Shape, mip_extent};
+
+/// What a resource is.
+#[derive(Clone, Debug)]
+pub struct ResourceDesc {
+    /// As the guest described it; staging resources have a heap range of at least their size.
+    pub command: command::CreateResource,
+    /// The block of its format; [`FormatInfo::BYTES`] for buffers.
+    pub format: FormatInfo,
+    /// The shape; buffers are one row of bytes.
+    pub shape: Shape,
+}
+
+impl ResourceDesc {
+    /// Whether it is a buffer.
+    pub fn is_buffer(&self) -> bool {
+        self.command.dimension == command::dimension::BUFFER
+    }
+
+    /// Whether it lives in the heap.
+    pub fn is_staging(&self) -> bool {
+        self.command.usage == command::usage::STAGING
+    }
+
+    /// The extent of a mip in texels.
+    pub fn mip_extent(&self, mip: u32) -> [u32; 3] {
+        let shape = self.shape;
+        [mip_extent(shape.width, mip), mip_extent(shape.height, mip), mip_extent(shape.depth, mip)]
+    }
+}
+
+/// What a view shows. Counts such as "all that remain" are resolved.
+#[derive(Clone, Debug)]
+pub struct ViewDesc {
+    /// One of [`command::view_kind`].
+    pub kind: u32,
+    /// `DXGI_FORMAT`; never typeless, except for raw buffers.
+    pub format: u32,
+    /// The part shown.
+    pub range: command::ViewRange,
+    /// The resource's number at creation.
+    pub resource: u32,
+}
+
+/// A shader's tokens and signatures.
+#[derive(Clone, Debug, Default)]
+pub struct ShaderSource {
+    /// SHDR or SHEX tokens.
+    pub tokens: Vec<u32>,
+    /// Input signature.
+    pub input: Vec<command::SignatureElement>,
+    /// Output signature.
+    pub output: Vec<command::SignatureElement>,
+    /// Patch-constant signature.
+    pub patch_constant: Vec<command::SignatureElement>,
+}
+
+/// One operation. Slices are borrowed from the decoder's scratch memory.
+#[expect(clippy::large_enum_variant, reason = "operations are passed down the stack once and never stored")]
+#[expect(missing_docs, reason = "fields are those of the protocol's commands of the same name")]
+#[derive(Debug)]
+pub enum Op<'r> {
+    CreateResource { id: u32, desc: Rc<ResourceDesc> },
+    DestroyObject { id: u32 },
+    CreateView { id: u32, desc: ViewDesc },
+    CreateQuery { id: u32, kind: u32, slot: HeapRange },
+    CreateShader { id: u32, stage: u32, source: ShaderSource },
+    CreateElementLayout { id: u32, elements: &'r [InputElement] },
+    CreateBlendState { id: u32, alpha_to_coverage: bool, independent: bool, targets: [RenderTargetBlend; 8] },
+    CreateDepthStencilState { id: u32, state: DepthStencilState },
+    CreateRasterizerState { id: u32, state: RasterizerState },
+    CreateSampler { id: u32, state: command::CreateSampler },
+
+    SetVertexBuffers { start: u32, buffers: &'r [VertexBufferBinding] },
+    SetIndexBuffer { buffer: u32, format: u32, offset: u32 },
+    SetInputLayout { layout: u32 },
+    SetTopology { topology: u32 },
+    SetShader { stage: u32, shader: u32 },
+    SetConstantBuffers { stage: u32, start: u32, buffers: &'r [ConstantBufferBinding] },
+    SetShaderResources { stage: u32, start: u32, views: &'r [u32] },
+    SetSamplers { stage: u32, start: u32, samplers: &'r [u32] },
+    SetRenderTargets { targets: &'r [u32], depth_stencil: u32, uav_start: u32, uavs: &'r [UavBinding] },
+    SetComputeUavs { start: u32, uavs: &'r [UavBinding] },
+    SetViewports { viewports: &'r [Viewport] },
+    SetScissorRects { rects: &'r [command::Rect] },
+    SetBlendState { state: u32, factor: [f32; 4], sample_mask: u32 },
+    SetDepthStencilState { state: u32, stencil_ref: u32 },
+    SetRasterizerState { state: u32 },
+
+    Draw(command::Draw),
+    DrawIndexed(command::DrawIndexed),
+    Dispatch { groups: [u32; 3] },
+    DrawIndirect { kind: u32, buffer: u32, offset: u32 },
+    BeginQuery { query: u32 },
+    EndQuery { query: u32 },
+
+    ClearRenderTargetView { view: u32, color: [f32; 4] },
+    ClearDepthStencilView { view: u32, depth: Option<f32>, stencil: Option<u32> },
+    ClearUnorderedAccessView { view: u32, value: [u32; 4], is_float: bool },
+    CopyRegion(CopyRegion),
+    ResolveSubresource { dst: u32, dst_subresource: u32, src: u32, src_subresource: u32, format: u32 },
+    GenerateMips { view: u32 },
+    CopyStructureCount { dst: u32, dst_offset: u32, src_view: u32 },
+    UpdateSubresource(command::UpdateSubresource),
+    UpdateInline { dst: u32, offset: u32, data: &'r [u8] },
+    DiscardBuffer { dst: u32, data: HeapRange },
+    WriteNoOverwrite { dst: u32, offset: u32, data: HeapRange },
+    RotateResourceIdentities { resources: &'r [u32] },
+    Present(command::Present),
+}
+
+/// A copy of a box between subresources; `CopyResource` becomes one for each subresource.
+#[derive(Clone, Copy, Debug)]
+pub struct CopyRegion {
+    /// Written.
+    pub dst: u32,
+    /// Mip + slice × mips.
+    pub dst_subresource: u32,
+    /// Where the box lands.
+    pub dst_origin: [u32; 3],
+    /// Read.
+    pub src: u32,
+    /// Mip + slice × mips.
+    pub src_subresource: u32,
+    /// What is copied; not empty.
+    pub src_box: SubresourceBox,
+}
+
+/// `D3D10_DDI_DEPTH_STENCIL_DESC`.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "fields are those of the DDI")]
+pub struct DepthStencilState {
+    pub depth_enable: bool,
+    pub depth_write: bool,
+    pub depth_func: u32,
+    pub stencil_enable: bool,
+    pub stencil_read_mask: u32,
+    pub stencil_write_mask: u32,
+    pub front: StencilFace,
+    pub back: StencilFace,
+}
+
+/// `D3D11_1_DDI_RASTERIZER_DESC`.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "fields are those of the DDI")]
+pub struct RasterizerState {
+    pub fill_mode: u32,
+    pub cull_mode: u32,
+    pub front_counter_clockwise: bool,
+    pub depth_bias: i32,
+    pub depth_bias_clamp: f32,
+    pub slope_scaled_depth_bias: f32,
+    pub depth_clip_enable: bool,
+    pub scissor_enable: bool,
+    pub forced_sample_count: u32,
+}
+
+/// Executes validated operations.
+pub trait Backend {
+    /// Executes or records one operation.
+    ///
+    /// # Errors
+    /// A [`Fault`](crate::fault::Fault) when the GPU cannot: out of memory, unsupported, a shader that does not translate.
+    fn execute(&mut self, op: Op<'_>) -> Result<(), crate::fault::Fault>;
+}

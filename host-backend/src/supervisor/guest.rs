@@ -1,0 +1,230 @@
+//! One guest as the supervisor sees it: its hello, its worker process, and the end of both.
+
+use std::io::{BufRead, BufReader};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+
+use pvgpu_control::Guest;
+use pvgpu_protocol::aperture::{GuestHello, Layout, Sizes, host_cell, host_state, refusal};
+use pvgpu_protocol::version::{VersionRange, feature};
+use pvgpu_transport::shm::ApertureFile;
+
+use super::{Options, State};
+use crate::vulkan::{DeviceOptions, GpuChoice};
+use crate::worker::FromWorker;
+
+/// A worker whose loop has not moved for this long is ended: no command may take that long on the CPU.
+const STUCK_MS: u64 = 10_000;
+
+/// A guest with its worker.
+pub struct Started {
+    /// The guest's aperture.
+    pub file: ApertureFile,
+    child: Child,
+    line: UnixStream,
+    /// Why the worker said that it cannot serve; 0 if it did not.
+    refused: Arc<AtomicU64>,
+}
+
+/// A guest that cannot be served, why, and in words.
+pub type Refused = (ApertureFile, u64, String);
+
+/// Reads the hello and starts a worker. `ended` gets `number` when the worker is gone.
+pub fn start(
+    options: &Options,
+    state: &Arc<State>,
+    file: ApertureFile,
+    number: u64,
+    ended: Sender<u64>,
+) -> Result<Started, Refused> {
+    let (hello, version) = match agree(&file) {
+        Ok(agreed) => agreed,
+        Err((reason, text)) => return Err((file, reason, text)),
+    };
+    let started = UnixStream::pair().and_then(|(ours, theirs)| {
+        let child = command(options, &file, &hello, version)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .spawn()?;
+        let reader = ours.try_clone()?;
+        Ok((child, ours, reader))
+    });
+    let (child, line, reader) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            return Err((file, refusal::WORKER_ENDED, format!("no worker could be started: {error}")));
+        }
+    };
+    let refused = Arc::new(AtomicU64::new(refusal::NONE));
+    let name = file.name();
+    state.update(number, Guest { name: name.clone(), guest_process: hello.process, ..Guest::default() });
+    let listener =
+        Listener { name, number, process: child.id(), state: state.clone(), refused: refused.clone() };
+    let thread = std::thread::Builder::new().name("worker".to_owned());
+    // Without the thread the worker's socket closes, and the worker ends.
+    let _ = thread.spawn(move || {
+        listener.listen(reader);
+        // The supervisor may have ended first.
+        let _ = ended.send(listener.number);
+    });
+    Ok(Started { file, child, line, refused })
+}
+
+/// Reads the hello once and agrees on version and layout.
+fn agree(file: &ApertureFile) -> Result<(GuestHello, u16), (u64, String)> {
+    let mut failed = None;
+    let hello = GuestHello::read(|index| {
+        file.read_cell(index).unwrap_or_else(|error| {
+            failed = Some(error);
+            0
+        })
+    });
+    let hello = match (hello, failed) {
+        (Some(hello), None) => hello,
+        (_, Some(error)) => return Err((refusal::LAYOUT, format!("its hello cannot be read: {error}"))),
+        (None, None) => return Err((refusal::LAYOUT, "it announced an aperture without a hello".to_owned())),
+    };
+    let version =
+        VersionRange::OURS.agree(hello.versions).map_err(|error| (refusal::VERSION, error.to_string()))?;
+    let layout = Layout::new(hello.sizes).map_err(|error| (refusal::LAYOUT, error.to_string()))?;
+    match file.len() {
+        Ok(bytes) if bytes >= layout.sizes.aperture => Ok((hello, version)),
+        _ => Err((refusal::LAYOUT, "its aperture's file is smaller than the hello says".to_owned())),
+    }
+}
+
+/// The command line of a worker; [`parse_worker`](crate::cli) reads it.
+fn command(options: &Options, file: &ApertureFile, hello: &GuestHello, version: u16) -> Command {
+    let Sizes { aperture, ring0, event, telemetry } = hello.sizes;
+    let DeviceOptions { gpu, validation, memory_limit } = &options.device;
+    // The very program that runs, even if its file was replaced meanwhile.
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg("worker")
+        .arg("--aperture")
+        .arg(file.path())
+        .args(["--abi", &version.to_string()])
+        .args(["--features", &(hello.features & feature::ALL).to_string()])
+        .args(["--sizes", &format!("{aperture},{ring0},{event},{telemetry}")])
+        .args(["--process", &hello.process.to_string()])
+        .args(["--max-guest-memory", &memory_limit.to_string()])
+        .args(["--log", &options.log])
+        // Drivers would like to write caches to the user's folder, which the sandbox does not let them.
+        .env("MESA_SHADER_CACHE_DISABLE", "true")
+        .env("__GL_SHADER_DISK_CACHE", "0");
+    if *gpu != GpuChoice::Best {
+        command.args(["--gpu", &gpu.to_string()]);
+    }
+    if *validation {
+        command.arg("--validate");
+    }
+    command
+}
+
+/// Writes a refusal into the guest's control page.
+pub fn refuse(file: &ApertureFile, reason: u64) {
+    let cells = [
+        (host_cell::VERSIONS, VersionRange::OURS.to_word()),
+        (host_cell::REASON, reason),
+        (host_cell::STATE, host_state::REFUSED),
+    ];
+    write_cells(file, &cells);
+}
+
+/// A guest that has taken its aperture back needs no answer.
+fn write_cells(file: &ApertureFile, cells: &[(usize, u64)]) {
+    for (index, value) in cells {
+        let _ = file.write_cell(*index, *value);
+    }
+}
+
+impl Started {
+    /// Tells the guest that nobody serves it any more.
+    pub fn say_gone(&self, reason: u64) {
+        let refused = self.refused.load(Ordering::Relaxed);
+        if refused != refusal::NONE {
+            return refuse(&self.file, refused);
+        }
+        if self.file.read_cell(host_cell::STATE).is_ok_and(|state| state == host_state::GONE) {
+            return;
+        }
+        write_cells(&self.file, &[(host_cell::REASON, reason), (host_cell::STATE, host_state::GONE)]);
+    }
+
+    /// Asks the worker to end.
+    pub fn hang_up(&self) {
+        // Fails when the worker is gone already.
+        let _ = self.line.shutdown(Shutdown::Write);
+    }
+
+    /// Ends the worker.
+    pub fn kill(&mut self) {
+        // Fails when it is gone already.
+        let _ = self.child.kill();
+    }
+
+    /// Waits for the worker, which has closed its socket, and says how it ended.
+    pub fn reap(&mut self) -> String {
+        // A worker that closed its socket but lives is of no use.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
+        while std::time::Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return status.to_string();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        self.kill();
+        self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
+    }
+}
+
+/// The thread that hears a worker.
+struct Listener {
+    name: String,
+    number: u64,
+    process: u32,
+    state: Arc<State>,
+    refused: Arc<AtomicU64>,
+}
+
+impl Listener {
+    fn listen(&self, line: UnixStream) {
+        for text in BufReader::new(line).lines() {
+            let Ok(text) = text else { return };
+            match serde_json::from_str(&text) {
+                Ok(FromWorker::Status { mut guest, stuck_ms }) => {
+                    guest.name.clone_from(&self.name);
+                    self.state.update(self.number, *guest);
+                    if stuck_ms > STUCK_MS {
+                        log::error!("{}: its worker has not moved for {stuck_ms} ms and is ended", self.name);
+                        self.kill();
+                        return;
+                    }
+                }
+                Ok(FromWorker::Tail(mut record)) => {
+                    record.guest.clone_from(&self.name);
+                    self.state.tail(&record);
+                }
+                Ok(FromWorker::Refused { reason, text }) => {
+                    log::error!("{}: {text}", self.name);
+                    self.refused.store(reason, Ordering::Relaxed);
+                }
+                // A worker that a guest has taken over may say anything; it only hurts its own entry.
+                Err(error) => log::warn!("{}: its worker said something unintelligible: {error}", self.name),
+            }
+        }
+    }
+
+    fn kill(&self) {
+        let process = i32::try_from(self.process).ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(process) = process {
+            // The process is our child and not reaped before this thread ends, so the number is still its own.
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What is bound in a context, and which of it the command buffer does not know yet.
+
+use std::ops::{BitOr, BitOrAssign};
+use std::rc::Rc;
+
+use pvgpu_protocol::command::{Rect, Viewport, stage};
+use pvgpu_protocol::limits::{
+    CONSTANT_BUFFER_SLOTS, RENDER_TARGETS, SAMPLER_SLOTS, SHADER_RESOURCE_SLOTS, UAV_SLOTS,
+    VERTEX_BUFFER_SLOTS,
+};
+
+use super::resource::Buffer;
+use super::shader::Shader;
+use super::state::{BlendState, ElementLayout, Sampler, default_depth_stencil, default_rasterizer};
+use super::view::View;
+use crate::ops::{DepthStencilState, RasterizerState};
+
+/// Parts of the state, a bit each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dirty(u32);
+
+impl Dirty {
+    pub const ALL: Self = Self(u32::MAX);
+    /// What the graphics pipeline is made of.
+    pub const PIPELINE: Self = Self(1 << 0);
+    pub const DESCRIPTORS: Self = Self(1 << 1);
+    pub const COMPUTE: Self = Self(1 << 2);
+    pub const VERTEX_BUFFERS: Self = Self(1 << 3);
+    pub const INDEX_BUFFER: Self = Self(1 << 4);
+    pub const VIEWPORTS: Self = Self(1 << 5);
+    pub const BLEND_FACTOR: Self = Self(1 << 6);
+    pub const DEPTH: Self = Self(1 << 7);
+    pub const RASTERIZER: Self = Self(1 << 8);
+    pub const TOPOLOGY: Self = Self(1 << 9);
+    /// The graphics pipeline is not bound in the command buffer.
+    pub const BIND_PIPELINE: Self = Self(1 << 10);
+
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub fn clear(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
+
+    /// Whether parts were dirty; they no longer are.
+    pub fn take(&mut self, other: Self) -> bool {
+        let was = self.has(other);
+        self.clear(other);
+        was
+    }
+}
+
+impl BitOr for Dirty {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Dirty {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// A constant buffer, or a part of one.
+pub struct ConstantBuffer {
+    pub buffer: Rc<Buffer>,
+    pub first_constant: u32,
+    pub num_constants: u32,
+}
+
+/// A vertex buffer.
+pub struct VertexBuffer {
+    pub buffer: Rc<Buffer>,
+    pub stride: u32,
+    pub offset: u32,
+}
+
+/// The index buffer.
+pub struct IndexBuffer {
+    pub buffer: Rc<Buffer>,
+    /// 2 or 4.
+    pub index_bytes: u32,
+    pub offset: u32,
+}
+
+/// What is bound to one stage.
+pub struct StageBindings {
+    pub shader: Option<Rc<Shader>>,
+    pub constant_buffers: [Option<ConstantBuffer>; CONSTANT_BUFFER_SLOTS],
+    pub resources: Vec<Option<Rc<View>>>,
+    pub samplers: [Option<Rc<Sampler>>; SAMPLER_SLOTS],
+}
+
+impl StageBindings {
+    fn new() -> Self {
+        Self {
+            shader: None,
+            constant_buffers: [const { None }; CONSTANT_BUFFER_SLOTS],
+            resources: vec![None; SHADER_RESOURCE_SLOTS],
+            samplers: [const { None }; SAMPLER_SLOTS],
+        }
+    }
+}
+
+/// Everything that is bound.
+pub struct Bindings {
+    pub stages: [StageBindings; stage::COUNT],
+    pub graphics_uavs: Vec<Option<Rc<View>>>,
+    pub compute_uavs: Vec<Option<Rc<View>>>,
+    pub vertex_buffers: [Option<VertexBuffer>; VERTEX_BUFFER_SLOTS],
+    pub index_buffer: Option<IndexBuffer>,
+    pub layout: Option<Rc<ElementLayout>>,
+    pub topology: u32,
+    pub render_targets: [Option<Rc<View>>; RENDER_TARGETS],
+    pub depth_stencil: Option<Rc<View>>,
+    pub viewports: Vec<Viewport>,
+    pub scissors: Vec<Rect>,
+    pub blend: Rc<BlendState>,
+    pub blend_factor: [f32; 4],
+    pub sample_mask: u32,
+    pub depth: DepthStencilState,
+    pub stencil_ref: u32,
+    pub rasterizer: RasterizerState,
+    pub dirty: Dirty,
+}
+
+impl Bindings {
+    /// D3D11's initial state.
+    pub fn new(blend: Rc<BlendState>) -> Self {
+        Self {
+            stages: std::array::from_fn(|_| StageBindings::new()),
+            graphics_uavs: vec![None; UAV_SLOTS],
+            compute_uavs: vec![None; UAV_SLOTS],
+            vertex_buffers: [const { None }; VERTEX_BUFFER_SLOTS],
+            index_buffer: None,
+            layout: None,
+            topology: 0,
+            render_targets: [const { None }; RENDER_TARGETS],
+            depth_stencil: None,
+            viewports: Vec::new(),
+            scissors: Vec::new(),
+            blend,
+            blend_factor: [1.0; 4],
+            sample_mask: u32::MAX,
+            depth: default_depth_stencil(),
+            stencil_ref: 0,
+            rasterizer: default_rasterizer(),
+            dirty: Dirty::ALL,
+        }
+    }
+
+    /// A stage's bindings; the decoder has checked the number.
+    pub fn stage(&self, stage: u32) -> Option<&StageBindings> {
+        self.stages.get(stage as usize)
+    }
+
+    /// The shader of a stage.
+    pub fn shader(&self, stage: u32) -> Option<&Rc<Shader>> {
+        self.stage(stage)?.shader.as_ref()
+    }
+
+    /// Which descriptors a stage's bindings belong to.
+    pub const fn descriptors_of(stage: u32) -> Dirty {
+        if stage == stage::COMPUTE { Dirty::COMPUTE } else { Dirty::DESCRIPTORS }
+    }
+}

@@ -1,0 +1,185 @@
+//! The thread that waits for the GPU and tells guests what is complete.
+//!
+//! One thread for the whole worker: it takes submissions in order, waits for each on the timeline semaphore, writes what
+//! the CPU must write into the heap (query results, bounced copies), then the fence, then interrupts the guest. As all
+//! contexts submit to one queue, order is kept for each of them.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ash::vk;
+
+use super::Device;
+use super::memory::Slice;
+use super::query::QueryResult;
+use crate::memory::Heap;
+
+/// How long one wait for the GPU may take before the thread looks around; the wait then goes on.
+const WAIT: Duration = Duration::from_millis(500);
+
+/// Where completed fences go. Called on the completion thread, in order.
+pub trait FenceSink: Send {
+    /// The fence of a context has reached a value; `decoded` is when its record was taken from the ring.
+    fn complete(&mut self, context: u32, value: u64, decoded: Instant);
+}
+
+/// Bytes to copy into the heap once the GPU has written them.
+pub struct HeapCopy {
+    pub from: Slice,
+    /// Bytes from the slice's start.
+    pub at: u64,
+    /// Bytes from the heap's start.
+    pub offset: u64,
+    pub length: u64,
+}
+
+/// One fence, and what must happen before it.
+pub struct Submission {
+    /// Value of the timeline semaphore to wait for.
+    pub serial: u64,
+    /// The fence to complete, if this is one.
+    pub fence: Option<(u32, u64, Instant)>,
+    pub queries: Vec<QueryResult>,
+    pub copies: Vec<HeapCopy>,
+}
+
+struct Shared {
+    /// Everything up to this serial is complete and its results are written.
+    retired: AtomicU64,
+    /// For waits on the executor's thread.
+    changed: (Mutex<()>, Condvar),
+    stop: AtomicBool,
+}
+
+/// The thread, owned by the worker.
+pub struct Completion {
+    handle: CompletionHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where contexts send their submissions.
+#[derive(Clone)]
+pub struct CompletionHandle {
+    sender: Sender<Submission>,
+    shared: Arc<Shared>,
+}
+
+impl Completion {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(device: Arc<Device>, heap: Heap, sink: impl FenceSink + 'static) -> std::io::Result<Self> {
+        let (sender, receiver) = channel();
+        let shared = Arc::new(Shared {
+            retired: AtomicU64::new(0),
+            changed: Default::default(),
+            stop: AtomicBool::new(false),
+        });
+        let thread = std::thread::Builder::new().name("completion".to_owned()).spawn({
+            let shared = shared.clone();
+            move || run(&device, &heap, sink, &receiver, &shared)
+        })?;
+        Ok(Self { handle: CompletionHandle { sender, shared }, thread: Some(thread) })
+    }
+
+    /// Where contexts send their submissions.
+    pub fn handle(&self) -> CompletionHandle {
+        self.handle.clone()
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        self.handle.shared.stop.store(true, Ordering::Relaxed);
+        // Replaces the sender so that the thread sees the channel close once all contexts are gone.
+        self.handle.sender = channel().0;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the completion thread has panicked");
+        }
+    }
+}
+
+impl CompletionHandle {
+    /// Hands a submission over.
+    pub fn send(&self, submission: Submission) {
+        // The thread outlives all handles but the worker's own; without it nothing is completed, which the guest sees.
+        let _ = self.sender.send(submission);
+    }
+
+    /// The highest serial whose work is finished and whose results are written.
+    pub fn retired(&self) -> u64 {
+        self.shared.retired.load(Ordering::Acquire)
+    }
+
+    /// Waits until a serial is retired; false when the device was lost meanwhile.
+    pub fn wait(&self, device: &Device, serial: u64) -> bool {
+        let (mutex, condition) = &self.shared.changed;
+        let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.retired() < serial {
+            if device.is_lost() {
+                return false;
+            }
+            guard = condition.wait_timeout(guard, WAIT).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+fn run(
+    device: &Device,
+    heap: &Heap,
+    mut sink: impl FenceSink,
+    receiver: &Receiver<Submission>,
+    shared: &Shared,
+) {
+    while let Ok(submission) = receiver.recv() {
+        if !wait(device, submission.serial, shared) {
+            return;
+        }
+        for copy in &submission.copies {
+            copy_to_heap(heap, copy);
+        }
+        for query in &submission.queries {
+            query.write(device, heap);
+        }
+        if let Some((context, value, decoded)) = submission.fence {
+            sink.complete(context, value, decoded);
+        }
+        // Under the lock, so that a waiter that has just looked is told.
+        let guard = shared.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retired.fetch_max(submission.serial, Ordering::Release);
+        drop(guard);
+        shared.changed.1.notify_all();
+    }
+}
+
+/// Waits for a serial; false when the device is lost or the worker stops.
+fn wait(device: &Device, serial: u64, shared: &Shared) -> bool {
+    let (semaphores, values) = ([device.timeline], [serial]);
+    let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
+    loop {
+        // SAFETY: the semaphore lives as long as the device, which the caller holds.
+        match unsafe { device.raw.wait_semaphores(&info, WAIT.as_nanos() as u64) } {
+            Ok(()) => return true,
+            Err(vk::Result::TIMEOUT) if !shared.stop.load(Ordering::Relaxed) => {}
+            Err(vk::Result::TIMEOUT) => return false,
+            Err(result) => {
+                log::error!("vkWaitSemaphores: {result}");
+                device.set_lost();
+                return false;
+            }
+        }
+    }
+}
+
+fn copy_to_heap(heap: &Heap, copy: &HeapCopy) {
+    let mut bytes = vec![0; usize::try_from(copy.length).unwrap_or(0)];
+    copy.from.read(copy.at, &mut bytes);
+    heap.write(copy.offset, &bytes);
+}

@@ -1,0 +1,676 @@
+//! One context's objects and operations on the GPU.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use ash::vk;
+use gpu_allocator::MemoryLocation;
+use pvgpu_protocol::command::NONE;
+use pvgpu_protocol::limits::MAX_OBJECTS;
+
+use super::Device;
+use super::bindings::{Bindings, ConstantBuffer, Dirty, IndexBuffer, VertexBuffer};
+use super::completion::{CompletionHandle, HeapCopy, Submission};
+use super::descriptor::{DescriptorPools, Program, ProgramKey};
+use super::memory::{HeapBuffer, SlicePool};
+use super::pass::Pass;
+use super::present::PresentImages;
+use super::query::{Query, QueryKind, QueryPools, QueryResult};
+use super::recorder::{Recorder, Serials};
+use super::resource::{Buffer, Image, Resource, Staging, Texture};
+use super::shader::Shader;
+use super::state::{
+    BlendState, ElementLayout, Sampler, default_depth_stencil, default_rasterizer, default_sampler,
+};
+use super::trash::{self, Trash};
+use super::view::{Target, View};
+use crate::fault::Fault;
+use crate::format::dxgi;
+use crate::memory::Heap;
+use crate::ops::{Backend, DepthStencilState, Op, RasterizerState, ResourceDesc};
+use crate::slots::Slots;
+
+/// What contexts of one worker share.
+pub struct Shared {
+    /// The device.
+    pub device: Arc<Device>,
+    /// The guest's heap.
+    pub heap: Heap,
+    /// The heap as a buffer, where the driver can import it.
+    heap_buffer: Option<HeapBuffer>,
+    serials: Rc<Serials>,
+    completion: CompletionHandle,
+    counters: Arc<Counters>,
+}
+
+/// What a worker counts of its contexts' work.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Frames presented.
+    pub frames: AtomicU64,
+    /// Draws recorded.
+    pub draws: AtomicU64,
+    /// Dispatches recorded.
+    pub dispatches: AtomicU64,
+    /// Bytes taken from the heap.
+    pub upload_bytes: AtomicU64,
+    /// Pipelines made.
+    pub pipelines: AtomicU64,
+}
+
+/// Adds to a counter that only this thread writes, which spares a locked instruction.
+#[inline]
+pub(super) fn count(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+}
+
+impl Shared {
+    /// Imports the heap if the driver can.
+    pub fn new(
+        device: Arc<Device>,
+        heap: Heap,
+        completion: CompletionHandle,
+        counters: Arc<Counters>,
+    ) -> Rc<Self> {
+        let heap_buffer = HeapBuffer::import(&device, &heap);
+        if heap_buffer.is_none() {
+            log::info!("the driver cannot import the guest's heap: uploads and frames are copied once more");
+        }
+        Rc::new(Self { device, heap, heap_buffer, serials: Rc::default(), completion, counters })
+    }
+
+    /// Whether the heap is a Vulkan buffer.
+    pub fn heap_imported(&self) -> bool {
+        self.heap_buffer.is_some()
+    }
+}
+
+enum Object {
+    Resource(Resource),
+    View(Rc<View>),
+    Query(Query),
+    Shader(Rc<Shader>),
+    ElementLayout(Rc<ElementLayout>),
+    BlendState(Rc<BlendState>),
+    DepthStencilState(DepthStencilState),
+    RasterizerState(RasterizerState),
+    Sampler(Rc<Sampler>),
+}
+
+/// A context on the GPU.
+pub struct Context {
+    pub(super) device: Arc<Device>,
+    pub(super) shared: Rc<Shared>,
+    id: u32,
+    objects: Slots<Object>,
+    pub(super) bound: Bindings,
+    pub(super) pass: Option<Pass>,
+    pub(super) programs: HashMap<ProgramKey, Rc<Program>>,
+    /// Of the graphics pipeline that is current, if `bound.dirty` does not say otherwise.
+    pub(super) program: Option<Rc<Program>>,
+    pub(super) pipeline: vk::Pipeline,
+    pub(super) present_images: PresentImages,
+    /// Queries between begin and end.
+    pub(super) active_queries: Vec<u32>,
+    pub(super) results: Vec<QueryResult>,
+    pub(super) copies: Vec<HeapCopy>,
+    /// Taken when the context ends.
+    pub(super) default_sampler: Option<Rc<Sampler>>,
+    default_blend: Rc<BlendState>,
+    next_uid: u64,
+    pub(super) trash: Rc<Trash>,
+    pub(super) recorder: Recorder,
+    pub(super) descriptors: DescriptorPools,
+    pub(super) queries: QueryPools,
+    pub(super) slices: SlicePool,
+    pub(super) readback: SlicePool,
+}
+
+impl Context {
+    /// A context without objects.
+    ///
+    /// # Errors
+    /// [`Fault`] when the GPU has no memory for it.
+    pub fn new(id: u32, shared: &Rc<Shared>) -> Result<Self, Fault> {
+        let device = shared.device.clone();
+        let trash = Trash::new(device.clone());
+        let default_blend = Rc::new(BlendState::default_state());
+        Ok(Self {
+            shared: shared.clone(),
+            id,
+            objects: Slots::new(MAX_OBJECTS),
+            bound: Bindings::new(default_blend.clone()),
+            pass: None,
+            programs: HashMap::new(),
+            program: None,
+            pipeline: vk::Pipeline::null(),
+            present_images: PresentImages::default(),
+            active_queries: Vec::new(),
+            results: Vec::new(),
+            copies: Vec::new(),
+            default_sampler: Some(Rc::new(Sampler::new(&default_sampler(), &trash)?)),
+            default_blend,
+            next_uid: 1,
+            recorder: Recorder::new(device.clone(), shared.serials.clone())?,
+            descriptors: DescriptorPools::new(device.clone()),
+            queries: QueryPools::new(device.clone()),
+            slices: SlicePool::new(device.clone(), MemoryLocation::CpuToGpu),
+            readback: SlicePool::new(device.clone(), MemoryLocation::GpuToCpu),
+            trash,
+            device,
+        })
+    }
+
+    /// Submits what was recorded and completes `value` once the GPU has finished it.
+    ///
+    /// # Errors
+    /// [`Fault`] when the GPU fails.
+    pub fn fence(&mut self, value: u64, decoded: Instant) -> Result<(), Fault> {
+        self.submit(Some((self.id, value, decoded)))
+    }
+
+    /// Submits what was recorded.
+    fn submit(&mut self, fence: Option<(u32, u64, Instant)>) -> Result<(), Fault> {
+        if !self.recorder.is_empty() {
+            self.end_pass()?;
+            let (garbage, pools) = (self.trash.take(), self.descriptors.take_used());
+            self.recorder.submit(garbage, pools)?;
+            self.bound.dirty = Dirty::ALL;
+        }
+        self.shared.completion.send(Submission {
+            serial: self.recorder.last_serial(),
+            fence,
+            queries: std::mem::take(&mut self.results),
+            copies: std::mem::take(&mut self.copies),
+        });
+        self.collect();
+        Ok(())
+    }
+
+    /// Submits, and waits until the results of all work are in the heap.
+    pub(super) fn finish(&mut self) -> Result<(), Fault> {
+        self.submit(None)?;
+        if !self.shared.completion.wait(&self.device, self.recorder.last_serial()) {
+            return Err(self.device.fault("waiting for the GPU", vk::Result::ERROR_DEVICE_LOST));
+        }
+        self.collect();
+        Ok(())
+    }
+
+    /// Destroys what finished submissions have left behind.
+    pub fn collect(&mut self) {
+        let retired = self.shared.completion.retired();
+        while let Some(done) = self.recorder.retire(retired) {
+            self.descriptors.recycle(done.pools);
+            trash::empty(&self.device, done.garbage, &self.slices, &self.readback, &mut self.queries);
+        }
+    }
+
+    /// Whether the GPU has finished everything that was submitted.
+    pub fn is_idle(&self) -> bool {
+        self.shared.completion.retired() >= self.recorder.last_serial()
+    }
+
+    pub(super) fn count(&self, counter: impl FnOnce(&Counters) -> &AtomicU64, by: u64) {
+        count(counter(&self.shared.counters), by);
+    }
+
+    pub(super) fn heap_buffer(&self) -> Option<vk::Buffer> {
+        self.shared.heap_buffer.as_ref().map(HeapBuffer::buffer)
+    }
+
+    pub(super) fn uid(&mut self) -> u64 {
+        self.next_uid += 1;
+        self.next_uid
+    }
+
+    fn insert(&mut self, id: u32, object: Object) -> Result<(), Fault> {
+        self.objects.insert(id, object).map_err(|_| disagree(id))
+    }
+
+    pub(super) fn resource(&self, id: u32) -> Result<Resource, Fault> {
+        match self.objects.get(id) {
+            Some(Object::Resource(resource)) => Ok(resource.clone()),
+            _ => Err(disagree(id)),
+        }
+    }
+
+    pub(super) fn buffer(&self, id: u32) -> Result<Rc<Buffer>, Fault> {
+        match self.objects.get(id) {
+            Some(Object::Resource(Resource::Buffer(buffer))) => Ok(buffer.clone()),
+            _ => Err(disagree(id)),
+        }
+    }
+
+    pub(super) fn texture(&self, id: u32) -> Result<Rc<Texture>, Fault> {
+        match self.objects.get(id) {
+            Some(Object::Resource(Resource::Texture(texture))) => Ok(texture.clone()),
+            _ => Err(disagree(id)),
+        }
+    }
+
+    pub(super) fn view(&self, id: u32) -> Result<Rc<View>, Fault> {
+        match self.objects.get(id) {
+            Some(Object::View(view)) => Ok(view.clone()),
+            _ => Err(disagree(id)),
+        }
+    }
+
+    pub(super) fn query_mut(&mut self, id: u32) -> Result<&mut Query, Fault> {
+        match self.objects.get_mut(id) {
+            Some(Object::Query(query)) => Ok(query),
+            _ => Err(disagree(id)),
+        }
+    }
+
+    fn optional_view(&self, id: u32) -> Result<Option<Rc<View>>, Fault> {
+        if id == NONE { Ok(None) } else { self.view(id).map(Some) }
+    }
+
+    fn create_resource(&mut self, id: u32, desc: Rc<ResourceDesc>) -> Result<(), Fault> {
+        let resource = if desc.is_staging() {
+            let heap = desc.command.heap;
+            Resource::Staging(Rc::new(Staging { desc, heap, tracker: Default::default() }))
+        } else if desc.is_buffer() {
+            let buffer = Buffer::new(desc, &self.trash, &self.slices)?;
+            self.zero_buffer(&buffer)?;
+            Resource::Buffer(Rc::new(buffer))
+        } else {
+            let image = Image::new(&desc, &self.trash)?;
+            self.zero_image(&desc, &image)?;
+            Resource::Texture(Rc::new(Texture::new(desc, image)))
+        };
+        self.insert(id, Object::Resource(resource))
+    }
+
+    fn create_view(&mut self, id: u32, desc: crate::ops::ViewDesc) -> Result<(), Fault> {
+        let resource = self.resource(desc.resource)?;
+        let view = View::new(desc, &resource, &self.trash)?;
+        if let Some(counter) = &view.counter {
+            self.set_counter(counter, 0)?;
+        }
+        self.insert(id, Object::View(Rc::new(view)))
+    }
+
+    fn destroy(&mut self, id: u32) -> Result<(), Fault> {
+        match self.objects.get(id) {
+            Some(Object::Query(_)) => self.abandon_query(id)?,
+            Some(Object::Shader(shader)) => {
+                let uid = shader.uid;
+                self.programs.retain(|key, _| key.first != uid && key.pixel != uid);
+            }
+            _ => {}
+        }
+        // Bindings keep what is bound alive; the GPU's use is kept by the trash list.
+        self.objects.remove(id).map(drop).ok_or_else(|| disagree(id))
+    }
+
+    fn set_vertex_buffers(
+        &mut self,
+        start: u32,
+        buffers: &[pvgpu_protocol::command::VertexBufferBinding],
+    ) -> Result<(), Fault> {
+        for (index, binding) in (start as usize..).zip(buffers) {
+            let bound = if binding.buffer == NONE {
+                None
+            } else {
+                let buffer = self.buffer(binding.buffer)?;
+                Some(VertexBuffer { buffer, stride: binding.stride, offset: binding.offset })
+            };
+            if let Some(slot) = self.bound.vertex_buffers.get_mut(index) {
+                *slot = bound;
+            }
+        }
+        self.bound.dirty |= Dirty::VERTEX_BUFFERS;
+        Ok(())
+    }
+
+    fn set_constant_buffers(
+        &mut self,
+        stage: u32,
+        start: u32,
+        buffers: &[pvgpu_protocol::command::ConstantBufferBinding],
+    ) -> Result<(), Fault> {
+        for (index, binding) in (start as usize..).zip(buffers) {
+            let bound = if binding.buffer == NONE {
+                None
+            } else {
+                Some(ConstantBuffer {
+                    buffer: self.buffer(binding.buffer)?,
+                    first_constant: binding.first_constant,
+                    num_constants: binding.num_constants,
+                })
+            };
+            let stage = self.bound.stages.get_mut(stage as usize);
+            if let Some(slot) = stage.and_then(|stage| stage.constant_buffers.get_mut(index)) {
+                *slot = bound;
+            }
+        }
+        self.bound.dirty |= Bindings::descriptors_of(stage);
+        Ok(())
+    }
+
+    fn set_shader_resources(&mut self, stage: u32, start: u32, views: &[u32]) -> Result<(), Fault> {
+        for (index, id) in (start as usize..).zip(views) {
+            let view = self.optional_view(*id)?;
+            let stage = self.bound.stages.get_mut(stage as usize);
+            if let Some(slot) = stage.and_then(|stage| stage.resources.get_mut(index)) {
+                *slot = view;
+            }
+        }
+        self.bound.dirty |= Bindings::descriptors_of(stage);
+        Ok(())
+    }
+
+    fn set_samplers(&mut self, stage: u32, start: u32, samplers: &[u32]) -> Result<(), Fault> {
+        for (index, id) in (start as usize..).zip(samplers) {
+            let sampler = match self.objects.get(*id) {
+                _ if *id == NONE => None,
+                Some(Object::Sampler(sampler)) => Some(sampler.clone()),
+                _ => return Err(disagree(*id)),
+            };
+            let stage = self.bound.stages.get_mut(stage as usize);
+            if let Some(slot) = stage.and_then(|stage| stage.samplers.get_mut(index)) {
+                *slot = sampler;
+            }
+        }
+        self.bound.dirty |= Bindings::descriptors_of(stage);
+        Ok(())
+    }
+
+    fn set_shader(&mut self, stage: u32, id: u32) -> Result<(), Fault> {
+        let shader = match self.objects.get(id) {
+            _ if id == NONE => None,
+            Some(Object::Shader(shader)) => Some(shader.clone()),
+            _ => return Err(disagree(id)),
+        };
+        if let Some(stage) = self.bound.stages.get_mut(stage as usize) {
+            stage.shader = shader;
+        }
+        self.bound.dirty |= Bindings::descriptors_of(stage) | Dirty::PIPELINE;
+        Ok(())
+    }
+
+    fn set_render_targets(
+        &mut self,
+        targets: &[u32],
+        depth_stencil: u32,
+        uav_start: u32,
+        uavs: &[pvgpu_protocol::command::UavBinding],
+    ) -> Result<(), Fault> {
+        let mut views = [const { None }; 8];
+        for (slot, id) in views.iter_mut().zip(targets) {
+            *slot = self.optional_view(*id)?;
+        }
+        let depth = self.optional_view(depth_stencil)?;
+        let same = |a: &Option<Rc<View>>, b: &Option<Rc<View>>| match (a, b) {
+            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        let unchanged = same(&depth, &self.bound.depth_stencil)
+            && views.iter().zip(&self.bound.render_targets).all(|(a, b)| same(a, b));
+        if !unchanged {
+            self.end_pass()?;
+            self.bound.render_targets = views;
+            self.bound.depth_stencil = depth;
+            // Whether depth is written depends on the view.
+            self.bound.dirty |= Dirty::PIPELINE | Dirty::VIEWPORTS | Dirty::DEPTH;
+        }
+        if !uavs.is_empty() || self.bound.graphics_uavs.iter().any(Option::is_some) {
+            for slot in &mut self.bound.graphics_uavs {
+                *slot = None;
+            }
+            for (index, binding) in (uav_start as usize..).zip(uavs) {
+                let view = self.bind_uav(binding)?;
+                if let Some(slot) = self.bound.graphics_uavs.get_mut(index) {
+                    *slot = view;
+                }
+            }
+            self.bound.dirty |= Dirty::DESCRIPTORS;
+        }
+        Ok(())
+    }
+
+    fn set_compute_uavs(
+        &mut self,
+        start: u32,
+        uavs: &[pvgpu_protocol::command::UavBinding],
+    ) -> Result<(), Fault> {
+        for (index, binding) in (start as usize..).zip(uavs) {
+            let view = self.bind_uav(binding)?;
+            if let Some(slot) = self.bound.compute_uavs.get_mut(index) {
+                *slot = view;
+            }
+        }
+        self.bound.dirty |= Dirty::COMPUTE;
+        Ok(())
+    }
+
+    /// Looks a view up and sets its counter if the binding says so.
+    fn bind_uav(&mut self, binding: &pvgpu_protocol::command::UavBinding) -> Result<Option<Rc<View>>, Fault> {
+        let view = self.optional_view(binding.view)?;
+        if let Some(counter) = view.as_ref().and_then(|view| view.counter.as_ref())
+            && binding.initial_count != u32::MAX
+        {
+            self.set_counter(counter, binding.initial_count)?;
+        }
+        Ok(view)
+    }
+
+    fn set_index_buffer(&mut self, buffer: u32, format: u32, offset: u32) -> Result<(), Fault> {
+        self.bound.index_buffer = if buffer == NONE {
+            None
+        } else {
+            let index_bytes = if format == dxgi::R16_UINT { 2 } else { 4 };
+            Some(IndexBuffer { buffer: self.buffer(buffer)?, index_bytes, offset })
+        };
+        self.bound.dirty |= Dirty::INDEX_BUFFER;
+        Ok(())
+    }
+
+    fn set_state(&mut self, op: &Op<'_>) -> Result<(), Fault> {
+        match *op {
+            Op::SetInputLayout { layout } => {
+                self.bound.layout = match self.objects.get(layout) {
+                    _ if layout == NONE => None,
+                    Some(Object::ElementLayout(layout)) => Some(layout.clone()),
+                    _ => return Err(disagree(layout)),
+                };
+                self.bound.dirty |= Dirty::PIPELINE | Dirty::VERTEX_BUFFERS;
+            }
+            Op::SetBlendState { state, factor, sample_mask } => {
+                self.bound.blend = match self.objects.get(state) {
+                    _ if state == NONE => self.default_blend.clone(),
+                    Some(Object::BlendState(blend)) => blend.clone(),
+                    _ => return Err(disagree(state)),
+                };
+                self.bound.blend_factor = factor;
+                self.bound.sample_mask = sample_mask;
+                self.bound.dirty |= Dirty::PIPELINE | Dirty::BLEND_FACTOR;
+            }
+            Op::SetDepthStencilState { state, stencil_ref } => {
+                self.bound.depth = match self.objects.get(state) {
+                    _ if state == NONE => default_depth_stencil(),
+                    Some(Object::DepthStencilState(depth)) => *depth,
+                    _ => return Err(disagree(state)),
+                };
+                self.bound.stencil_ref = stencil_ref;
+                self.bound.dirty |= Dirty::DEPTH;
+            }
+            Op::SetRasterizerState { state } => {
+                self.bound.rasterizer = match self.objects.get(state) {
+                    _ if state == NONE => default_rasterizer(),
+                    Some(Object::RasterizerState(rasterizer)) => *rasterizer,
+                    _ => return Err(disagree(state)),
+                };
+                self.bound.dirty |= Dirty::PIPELINE | Dirty::RASTERIZER | Dirty::VIEWPORTS;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Exchanges the images of textures in a circle.
+    fn rotate(&mut self, ids: &[u32]) -> Result<(), Fault> {
+        self.end_pass()?;
+        let textures = ids.iter().map(|id| self.texture(*id)).collect::<Result<Vec<_>, _>>()?;
+        let images: Vec<_> = textures.iter().map(|texture| texture.image()).collect();
+        for (index, texture) in textures.iter().enumerate() {
+            if let Some(image) = images.get((index + 1) % images.len()) {
+                texture.set_image(image.clone());
+            }
+        }
+        self.bound.dirty = Dirty::ALL;
+        Ok(())
+    }
+
+    /// What is bound must be described again, since a buffer has moved.
+    pub(super) fn buffer_moved(&mut self, buffer: &Buffer) {
+        use pvgpu_protocol::command::bind;
+        let flags = buffer.desc.command.bind_flags;
+        for (bit, dirty) in [
+            (bind::VERTEX_BUFFER, Dirty::VERTEX_BUFFERS),
+            (bind::INDEX_BUFFER, Dirty::INDEX_BUFFER),
+            (bind::CONSTANT_BUFFER, Dirty::DESCRIPTORS | Dirty::COMPUTE),
+            (bind::SHADER_RESOURCE, Dirty::DESCRIPTORS | Dirty::COMPUTE),
+            (bind::UNORDERED_ACCESS, Dirty::DESCRIPTORS | Dirty::COMPUTE),
+        ] {
+            if flags & bit != 0 {
+                self.bound.dirty |= dirty;
+            }
+        }
+    }
+}
+
+impl Backend for Context {
+    fn execute(&mut self, op: Op<'_>) -> Result<(), Fault> {
+        match op {
+            Op::CreateResource { id, desc } => self.create_resource(id, desc),
+            Op::DestroyObject { id } => self.destroy(id),
+            Op::CreateView { id, desc } => self.create_view(id, desc),
+            Op::CreateQuery { id, kind, slot } => {
+                self.insert(id, Object::Query(Query::new(QueryKind::from_ddi(kind)?, slot)))
+            }
+            Op::CreateShader { id, stage, source } => {
+                let shader = Shader::new(self.uid(), stage, source, &self.trash)?;
+                self.insert(id, Object::Shader(Rc::new(shader)))
+            }
+            Op::CreateElementLayout { id, elements } => {
+                let layout = ElementLayout { uid: self.uid(), elements: elements.to_vec() };
+                self.insert(id, Object::ElementLayout(Rc::new(layout)))
+            }
+            Op::CreateBlendState { id, alpha_to_coverage, independent, targets } => {
+                let blend = BlendState::new(self.uid(), alpha_to_coverage, independent, targets);
+                if blend.is_dual_source() && !self.device.caps.dual_src_blend {
+                    return Err(Fault::unsupported("dual-source blending").about(id));
+                }
+                self.insert(id, Object::BlendState(Rc::new(blend)))
+            }
+            Op::CreateDepthStencilState { id, state } => self.insert(id, Object::DepthStencilState(state)),
+            Op::CreateRasterizerState { id, state } => self.insert(id, Object::RasterizerState(state)),
+            Op::CreateSampler { id, state } => {
+                let sampler = Sampler::new(&state, &self.trash)?;
+                self.insert(id, Object::Sampler(Rc::new(sampler)))
+            }
+            Op::SetVertexBuffers { start, buffers } => self.set_vertex_buffers(start, buffers),
+            Op::SetIndexBuffer { buffer, format, offset } => self.set_index_buffer(buffer, format, offset),
+            Op::SetTopology { topology } => {
+                self.bound.topology = topology;
+                self.bound.dirty |= Dirty::PIPELINE | Dirty::TOPOLOGY;
+                Ok(())
+            }
+            Op::SetShader { stage, shader } => self.set_shader(stage, shader),
+            Op::SetConstantBuffers { stage, start, buffers } => {
+                self.set_constant_buffers(stage, start, buffers)
+            }
+            Op::SetShaderResources { stage, start, views } => self.set_shader_resources(stage, start, views),
+            Op::SetSamplers { stage, start, samplers } => self.set_samplers(stage, start, samplers),
+            Op::SetRenderTargets { targets, depth_stencil, uav_start, uavs } => {
+                self.set_render_targets(targets, depth_stencil, uav_start, uavs)
+            }
+            Op::SetComputeUavs { start, uavs } => self.set_compute_uavs(start, uavs),
+            Op::SetViewports { viewports } => {
+                self.bound.viewports.clear();
+                self.bound.viewports.extend_from_slice(viewports);
+                self.bound.dirty |= Dirty::VIEWPORTS;
+                Ok(())
+            }
+            Op::SetScissorRects { rects } => {
+                self.bound.scissors.clear();
+                self.bound.scissors.extend_from_slice(rects);
+                self.bound.dirty |= Dirty::VIEWPORTS;
+                Ok(())
+            }
+            Op::SetInputLayout { .. }
+            | Op::SetBlendState { .. }
+            | Op::SetDepthStencilState { .. }
+            | Op::SetRasterizerState { .. } => self.set_state(&op),
+            Op::Draw(draw) => self.draw(&draw),
+            Op::DrawIndexed(draw) => self.draw_indexed(&draw),
+            Op::Dispatch { groups } => self.dispatch(groups),
+            Op::DrawIndirect { kind, buffer, offset } => self.draw_indirect(kind, buffer, offset),
+            Op::BeginQuery { query } => self.begin_query(query),
+            Op::EndQuery { query } => self.end_query(query),
+            Op::ClearRenderTargetView { view, color } => self.clear_render_target_view(view, color),
+            Op::ClearDepthStencilView { view, depth, stencil } => {
+                self.clear_depth_stencil_view(view, depth, stencil)
+            }
+            Op::ClearUnorderedAccessView { view, value, is_float } => {
+                self.clear_unordered_access_view(view, value, is_float)
+            }
+            Op::CopyRegion(region) => self.copy_region(&region),
+            Op::ResolveSubresource { dst, dst_subresource, src, src_subresource, format } => {
+                self.resolve(dst, dst_subresource, src, src_subresource, format)
+            }
+            Op::GenerateMips { view } => self.generate_mips(view),
+            Op::CopyStructureCount { dst, dst_offset, src_view } => {
+                self.copy_structure_count(dst, dst_offset, src_view)
+            }
+            Op::UpdateSubresource(update) => self.update_subresource(&update),
+            Op::UpdateInline { dst, offset, data } => self.update_inline(dst, offset, data),
+            Op::DiscardBuffer { dst, data } => self.discard_buffer(dst, data),
+            Op::WriteNoOverwrite { dst, offset, data } => self.write_no_overwrite(dst, offset, data),
+            Op::RotateResourceIdentities { resources } => self.rotate(resources),
+            Op::Present(present) => self.present(&present),
+        }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        let last = self.recorder.last_serial();
+        if !self.shared.completion.wait(&self.device, last) {
+            self.device.wait_idle();
+        }
+        // Everything that refers to GPU objects puts them on the trash list as it goes.
+        self.bound = Bindings::new(self.default_blend.clone());
+        self.objects = Slots::new(MAX_OBJECTS);
+        self.programs.clear();
+        self.program = None;
+        self.present_images = PresentImages::default();
+        self.default_sampler = None;
+        while let Some(done) = self.recorder.retire(u64::MAX) {
+            self.descriptors.recycle(done.pools);
+            trash::empty(&self.device, done.garbage, &self.slices, &self.readback, &mut self.queries);
+        }
+        trash::empty(&self.device, self.trash.take(), &self.slices, &self.readback, &mut self.queries);
+    }
+}
+
+/// The decoder and the executor disagree about an object: a bug, which costs the guest its context and nothing else.
+#[cold]
+pub(super) fn disagree(id: u32) -> Fault {
+    Fault::object(id, "the executor does not know this object")
+}
+
+/// The buffer of a view's target.
+pub(super) fn target_buffer(view: &View) -> Option<&Rc<Buffer>> {
+    match &view.target {
+        Target::Buffer(buffer) => Some(buffer),
+        Target::Texture(_) => None,
+    }
+}

@@ -1,0 +1,267 @@
+//! What the guest is told about this host: name, memory, and what each `DXGI_FORMAT` can do here.
+
+use ash::vk;
+use pvgpu_protocol::format::{self, FORMAT_COUNT};
+use pvgpu_protocol::host_info::{FormatSupport, HostInfo, host_feature, text_field};
+
+use super::Device;
+use super::formats::{map_color, map_depth, map_image};
+use crate::format::{NumberKind, family, is_depth_stencil, is_typeless, number_kind};
+
+/// Bits of `D3D11_FORMAT_SUPPORT`.
+mod support {
+    pub const BUFFER: u32 = 0x1;
+    pub const IA_VERTEX_BUFFER: u32 = 0x2;
+    pub const IA_INDEX_BUFFER: u32 = 0x4;
+    pub const TEXTURE1D: u32 = 0x10;
+    pub const TEXTURE2D: u32 = 0x20;
+    pub const TEXTURE3D: u32 = 0x40;
+    pub const TEXTURECUBE: u32 = 0x80;
+    pub const SHADER_LOAD: u32 = 0x100;
+    pub const SHADER_SAMPLE: u32 = 0x200;
+    pub const SHADER_SAMPLE_COMPARISON: u32 = 0x400;
+    pub const MIP: u32 = 0x1000;
+    pub const MIP_AUTOGEN: u32 = 0x2000;
+    pub const RENDER_TARGET: u32 = 0x4000;
+    pub const BLENDABLE: u32 = 0x8000;
+    pub const DEPTH_STENCIL: u32 = 0x1_0000;
+    pub const CPU_LOCKABLE: u32 = 0x2_0000;
+    pub const MULTISAMPLE_RESOLVE: u32 = 0x4_0000;
+    pub const DISPLAY: u32 = 0x8_0000;
+    pub const CAST_WITHIN_BIT_LAYOUT: u32 = 0x10_0000;
+    pub const MULTISAMPLE_RENDERTARGET: u32 = 0x20_0000;
+    pub const MULTISAMPLE_LOAD: u32 = 0x40_0000;
+    pub const SHADER_GATHER: u32 = 0x80_0000;
+    pub const BACK_BUFFER_CAST: u32 = 0x100_0000;
+    pub const TYPED_UNORDERED_ACCESS_VIEW: u32 = 0x200_0000;
+    pub const SHADER_GATHER_COMPARISON: u32 = 0x400_0000;
+}
+
+/// Bits of `D3D11_FORMAT_SUPPORT2`.
+mod support2 {
+    pub const UAV_ATOMICS: u32 = 0xf;
+    pub const UAV_ATOMIC_SIGNED: u32 = 0x10;
+    pub const UAV_ATOMIC_UNSIGNED: u32 = 0x20;
+    pub const UAV_TYPED_LOAD: u32 = 0x40;
+    pub const UAV_TYPED_STORE: u32 = 0x80;
+    pub const OUTPUT_MERGER_LOGIC_OP: u32 = 0x100;
+}
+
+/// `D3D_FEATURE_LEVEL_11_0`.
+const FEATURE_LEVEL_11_0: u32 = 0xb000;
+
+/// Describes the device.
+pub fn host_info(device: &Device) -> HostInfo {
+    let caps = &device.caps;
+    let mut features = 0;
+    for (has, bit) in [
+        (caps.logic_op, host_feature::LOGIC_OP),
+        (caps.shader.float64, host_feature::DOUBLES),
+        (device.is_software(), host_feature::SOFTWARE),
+    ] {
+        if has {
+            features |= bit;
+        }
+    }
+    let mut formats = [FormatSupport::default(); FORMAT_COUNT];
+    for (format, entry) in (0..).zip(&mut formats) {
+        *entry = format_support(device, format);
+    }
+    // CAST: ticks a second; Vulkan's period is in nanoseconds and at least a fraction of one.
+    let timestamp_frequency = (1e9 / f64::from(device.limits.timestamp_period.max(1e-3))) as u64;
+    HostInfo {
+        gpu_name: text_field(&device.name()),
+        driver: text_field(device.driver()),
+        dedicated_video_memory: device.heaps(true),
+        shared_system_memory: device.heaps(false),
+        timestamp_frequency,
+        vendor_id: device.properties.vendor_id,
+        device_id: device.properties.device_id,
+        feature_level: FEATURE_LEVEL_11_0,
+        features,
+        formats,
+    }
+}
+
+fn properties(device: &Device, format: vk::Format) -> vk::FormatProperties {
+    if format == vk::Format::UNDEFINED {
+        return vk::FormatProperties::default();
+    }
+    // SAFETY: the physical device belongs to the instance.
+    unsafe { device.instance.raw.get_physical_device_format_properties(device.physical, format) }
+}
+
+fn sample_counts(device: &Device, format: vk::Format, usage: vk::ImageUsageFlags) -> u32 {
+    // SAFETY: the physical device belongs to the instance.
+    let limits = unsafe {
+        device.instance.raw.get_physical_device_image_format_properties(
+            device.physical,
+            format,
+            vk::ImageType::TYPE_2D,
+            vk::ImageTiling::OPTIMAL,
+            usage,
+            vk::ImageCreateFlags::empty(),
+        )
+    };
+    limits.map_or(1, |limits| limits.sample_counts.as_raw() & 0x1f)
+}
+
+fn format_support(device: &Device, format: u32) -> FormatSupport {
+    use vk::FormatFeatureFlags as F;
+    let Some(info) = format::info(format) else { return FormatSupport::default() };
+    if is_typeless(format) {
+        return typeless_support(device, format);
+    }
+    if matches!(format, 21 | 22 | 46 | 47) {
+        return depth_part_support(device, format);
+    }
+    if is_depth_stencil(format) {
+        return depth_support(device, format);
+    }
+    let color = map_color(format);
+    let properties = properties(device, color);
+    let (image, buffer) = (properties.optimal_tiling_features, properties.buffer_features);
+    let float = number_kind(format) == NumberKind::Float;
+    let mut result = FormatSupport { sample_counts: 1, ..Default::default() };
+    let bits = &mut result.support;
+    if buffer.contains(F::VERTEX_BUFFER) && format != 65 {
+        *bits |= support::IA_VERTEX_BUFFER | support::BUFFER;
+    }
+    if buffer.contains(F::UNIFORM_TEXEL_BUFFER) && format != 65 {
+        *bits |= support::BUFFER | support::SHADER_LOAD;
+    }
+    if matches!(format, 42 | 57) {
+        *bits |= support::IA_INDEX_BUFFER;
+    }
+    // Formats of 3 × 32 bits are optional in D3D11, and their copies have awkward alignments.
+    let texture =
+        image.contains(F::SAMPLED_IMAGE | F::TRANSFER_SRC | F::TRANSFER_DST) && info.block_bytes != 12;
+    if !texture {
+        return result;
+    }
+    *bits |= support::TEXTURE2D
+        | support::TEXTURECUBE
+        | support::SHADER_LOAD
+        | support::MIP
+        | support::CPU_LOCKABLE
+        | support::CAST_WITHIN_BIT_LAYOUT
+        | support::MULTISAMPLE_LOAD;
+    if !info.is_block_compressed() {
+        *bits |= support::TEXTURE1D;
+    }
+    *bits |= support::TEXTURE3D;
+    if float && image.contains(F::SAMPLED_IMAGE_FILTER_LINEAR) {
+        *bits |= support::SHADER_SAMPLE | support::SHADER_GATHER;
+    } else if !float {
+        *bits |= support::SHADER_GATHER;
+    }
+    if matches!(format, 41 | 56) {
+        *bits |= support::SHADER_SAMPLE_COMPARISON | support::SHADER_GATHER_COMPARISON;
+    }
+    // A8's one channel is stored as red, which an output merger cannot swizzle.
+    if image.contains(F::COLOR_ATTACHMENT) && format != 65 {
+        *bits |= support::RENDER_TARGET;
+        let usage = vk::ImageUsageFlags::COLOR_ATTACHMENT | vk::ImageUsageFlags::SAMPLED;
+        result.sample_counts = sample_counts(device, color, usage) | 1;
+        if result.sample_counts != 1 {
+            *bits |= support::MULTISAMPLE_RENDERTARGET;
+            if float {
+                *bits |= support::MULTISAMPLE_RESOLVE;
+            }
+        }
+        if image.contains(F::COLOR_ATTACHMENT_BLEND) && float {
+            *bits |= support::BLENDABLE;
+        }
+        if float && image.contains(F::BLIT_SRC | F::BLIT_DST | F::SAMPLED_IMAGE_FILTER_LINEAR) {
+            *bits |= support::MIP_AUTOGEN;
+        }
+        if matches!(format, 10 | 24 | 28 | 29 | 87 | 91) {
+            *bits |= support::DISPLAY;
+        }
+        if matches!(format, 28 | 29 | 87 | 91) {
+            *bits |= support::BACK_BUFFER_CAST;
+        }
+        if device.caps.logic_op && number_kind(format) == NumberKind::Uint {
+            result.support2 |= support2::OUTPUT_MERGER_LOGIC_OP;
+        }
+    }
+    if image.contains(F::STORAGE_IMAGE) && device.caps.shader.write_without_format && format != 65 {
+        result.support |= support::TYPED_UNORDERED_ACCESS_VIEW;
+        result.support2 |= support2::UAV_TYPED_STORE;
+        // D3D11.0 loads from single 32-bit components only; those have a format that shaders can declare.
+        if matches!(format, 41..=43) || device.caps.shader.read_without_format {
+            result.support2 |= support2::UAV_TYPED_LOAD;
+        }
+        if image.contains(F::STORAGE_IMAGE_ATOMIC) {
+            result.support2 |= match format {
+                42 => support2::UAV_ATOMICS | support2::UAV_ATOMIC_UNSIGNED,
+                43 => support2::UAV_ATOMICS | support2::UAV_ATOMIC_SIGNED,
+                _ => 0,
+            };
+        }
+    }
+    result
+}
+
+/// A typeless format can be made into textures if one of its members can.
+fn typeless_support(device: &Device, format: u32) -> FormatSupport {
+    let textures = support::TEXTURE1D
+        | support::TEXTURE2D
+        | support::TEXTURE3D
+        | support::TEXTURECUBE
+        | support::MIP
+        | support::CPU_LOCKABLE
+        | support::CAST_WITHIN_BIT_LAYOUT;
+    let mut result = FormatSupport { sample_counts: 1, ..Default::default() };
+    // CAST: the count of formats is 116.
+    for member in (0..FORMAT_COUNT as u32).filter(|member| family(*member) == format && *member != format) {
+        let support = format_support(device, member);
+        result.support |= support.support & textures;
+        result.sample_counts |= support.sample_counts;
+    }
+    let exists = map_image(format, false, &device.caps) != vk::Format::UNDEFINED;
+    if exists { result } else { FormatSupport::default() }
+}
+
+fn depth_support(device: &Device, format: u32) -> FormatSupport {
+    use vk::FormatFeatureFlags as F;
+    let depth = map_depth(format, &device.caps);
+    let image = properties(device, depth).optimal_tiling_features;
+    if !image.contains(F::DEPTH_STENCIL_ATTACHMENT) {
+        return FormatSupport::default();
+    }
+    let usage = vk::ImageUsageFlags::DEPTH_STENCIL_ATTACHMENT | vk::ImageUsageFlags::SAMPLED;
+    FormatSupport {
+        support: support::TEXTURE1D
+            | support::TEXTURE2D
+            | support::TEXTURECUBE
+            | support::MIP
+            | support::DEPTH_STENCIL
+            | support::CPU_LOCKABLE
+            | support::MULTISAMPLE_RENDERTARGET,
+        support2: 0,
+        sample_counts: sample_counts(device, depth, usage) | 1,
+    }
+}
+
+/// `R24_UNORM_X8_TYPELESS` and its like: what a shader sees of a depth-stencil texture.
+fn depth_part_support(device: &Device, format: u32) -> FormatSupport {
+    let depth = map_depth(format, &device.caps);
+    let image = properties(device, depth).optimal_tiling_features;
+    if !image.contains(vk::FormatFeatureFlags::SAMPLED_IMAGE) {
+        return FormatSupport::default();
+    }
+    let mut bits = support::TEXTURE1D
+        | support::TEXTURE2D
+        | support::TEXTURECUBE
+        | support::MIP
+        | support::SHADER_LOAD
+        | support::MULTISAMPLE_LOAD;
+    if matches!(format, 21 | 46) {
+        bits |= support::SHADER_SAMPLE
+            | support::SHADER_SAMPLE_COMPARISON
+            | support::SHADER_GATHER
+            | support::SHADER_GATHER_COMPARISON;
+    }
+    FormatSupport { support: bits, support2: 0, sample_counts: 1 }
+}

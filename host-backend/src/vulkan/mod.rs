@@ -1,0 +1,51 @@
+//! Executes validated operations with Vulkan 1.3. Only this module names ash.
+//!
+//! - `instance`, `device`: which GPU, what it can do, the queue and the timeline semaphore.
+//! - `conv`, `formats`, `host_info`: D3D11's and DXGI's numbers in Vulkan's words; total functions.
+//! - `memory`, `trash`: buffers for uploads, the imported heap, and what is destroyed once the GPU is done with it.
+//! - `resource`, `view`, `shader`, `state`: the objects of a context.
+//! - `recorder`, `cmd`: command buffers, barriers, submission. `completion`: the thread that writes the fence page.
+//! - `context`, `bindings`, `draw`, `pipeline`, `descriptor`, `pass`, `clear`, `transfer`, `present`, `query`: one context's operations.
+//!
+//! # How hazards are found
+//! Images stay in `VK_IMAGE_LAYOUT_GENERAL` (as `VK_KHR_unified_image_layouts` recommends for today's GPUs), so that only
+//! memory dependencies matter. Each resource remembers the barrier epoch of its last read and its last write. A use that
+//! follows a write, or a write that follows a read, in the same epoch needs one global memory barrier, which begins a new
+//! epoch. The count of barriers is that of a hand-written renderer with one barrier between passes.
+//!
+//! # How lifetimes are kept
+//! Dropping an object puts its handles on its context's [`trash`] list. The list travels with the next submission and is
+//! destroyed when the GPU has finished it. Hence a handle named in a command buffer outlives its execution.
+
+#![expect(unsafe_code, reason = "every Vulkan call is unsafe; handles are kept alive as described above")]
+
+mod bindings;
+mod clear;
+mod cmd;
+mod completion;
+mod context;
+mod conv;
+mod descriptor;
+mod device;
+mod draw;
+mod formats;
+mod host_info;
+mod instance;
+mod memory;
+mod pass;
+mod pipeline;
+mod present;
+mod query;
+mod recorder;
+mod resource;
+mod shader;
+mod state;
+mod transfer;
+mod trash;
+mod view;
+
+pub use completion::{Completion, CompletionHandle, FenceSink};
+pub use context::{Context, Counters, Shared};
+pub use device::{Device, DeviceOptions};
+pub use host_info::host_info;
+pub use instance::{GpuChoice, GpuError, Instance, validation_messages};

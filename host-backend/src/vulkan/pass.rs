@@ -1,0 +1,242 @@
+//! Rendering passes: what the output merger's targets are to Vulkan, begun when needed and ended when something else must
+//! happen.
+
+use std::rc::Rc;
+
+use ash::vk;
+use pvgpu_protocol::limits::RENDER_TARGETS;
+
+use super::Context;
+use super::bindings::Bindings;
+use super::formats::{aspects, map_color};
+use super::pipeline::TargetFormats;
+use super::recorder::{Access, Tracker};
+use super::resource::Image;
+use super::view::View;
+use crate::fault::Fault;
+
+/// `D3D11_DDI_CREATE_DSV_FLAG_READ_ONLY_DEPTH` and `_STENCIL`.
+const READ_ONLY_DEPTH: u32 = 1;
+const READ_ONLY_STENCIL: u32 = 2;
+
+/// The pass that is open in the main command buffer.
+#[derive(Clone, Copy)]
+pub struct Pass {
+    pub extent: vk::Extent2D,
+    pub layers: u32,
+}
+
+/// A value to begin an attachment with, instead of its contents.
+#[derive(Clone, Copy)]
+pub enum LoadClear {
+    Color(usize, vk::ClearColorValue),
+    Depth { depth: Option<f32>, stencil: Option<u32> },
+}
+
+/// The targets in Vulkan's words.
+struct Attachments {
+    colors: [vk::RenderingAttachmentInfo<'static>; RENDER_TARGETS],
+    count: usize,
+    depth: Option<vk::RenderingAttachmentInfo<'static>>,
+    stencil: Option<vk::RenderingAttachmentInfo<'static>>,
+    pass: Pass,
+}
+
+/// The formats of the bound targets.
+///
+/// # Errors
+/// [`Fault`] when their sample counts differ.
+pub fn target_formats(bound: &Bindings) -> Result<TargetFormats, Fault> {
+    let mut formats = TargetFormats {
+        colors: [vk::Format::UNDEFINED; RENDER_TARGETS],
+        count: 0,
+        depth: vk::Format::UNDEFINED,
+        samples: 0,
+    };
+    for (index, (view, format)) in bound.render_targets.iter().zip(&mut formats.colors).enumerate() {
+        let Some((view, texture)) = view.as_ref().and_then(|view| Some((view, view.texture()?))) else {
+            continue;
+        };
+        *format = map_color(view.desc.format);
+        formats.count = index + 1;
+        same_samples(&mut formats.samples, texture.desc.command.sample_count)?;
+    }
+    if let Some(texture) = bound.depth_stencil.as_ref().and_then(|view| view.texture()) {
+        formats.depth = texture.image().format;
+        same_samples(&mut formats.samples, texture.desc.command.sample_count)?;
+    }
+    if formats.samples == 0 {
+        formats.samples = bound.rasterizer.forced_sample_count.max(1);
+    }
+    Ok(formats)
+}
+
+fn same_samples(known: &mut u32, samples: u32) -> Result<(), Fault> {
+    if *known != 0 && *known != samples {
+        return Err(Fault::argument(format!("targets with {known} and {samples} samples")));
+    }
+    *known = samples;
+    Ok(())
+}
+
+/// How the depth-stencil view is used.
+pub fn depth_access(view: &View) -> Access {
+    let both = READ_ONLY_DEPTH | READ_ONLY_STENCIL;
+    let stencil = view
+        .texture()
+        .is_some_and(|texture| texture.image().aspects().contains(vk::ImageAspectFlags::STENCIL));
+    let needed = if stencil { both } else { READ_ONLY_DEPTH };
+    if view.desc.range.flags & needed == needed { Access::Read } else { Access::Write }
+}
+
+/// Calls `visit` for the image of each bound target.
+pub fn for_each_target(bound: &Bindings, mut visit: impl FnMut(&Tracker, Access)) {
+    for view in bound.render_targets.iter().flatten() {
+        view.with_tracker(|tracker| visit(tracker, Access::Write));
+    }
+    if let Some(view) = &bound.depth_stencil {
+        view.with_tracker(|tracker| visit(tracker, depth_access(view)));
+    }
+}
+
+impl Context {
+    /// Begins a pass with the bound targets; the caller has seen to hazards.
+    pub(super) fn begin_pass(&mut self, clear: Option<LoadClear>) -> Result<(), Fault> {
+        let attachments = self.attachments(clear)?;
+        let cmd = self.recorder.main(&self.device)?;
+        let mut info = vk::RenderingInfo::default()
+            .render_area(vk::Rect2D { offset: vk::Offset2D::default(), extent: attachments.pass.extent })
+            .layer_count(attachments.pass.layers)
+            .color_attachments(attachments.colors.get(..attachments.count).unwrap_or_default());
+        if let Some(depth) = &attachments.depth {
+            info = info.depth_attachment(depth);
+        }
+        if let Some(stencil) = &attachments.stencil {
+            info = info.stencil_attachment(stencil);
+        }
+        cmd.begin_rendering(&info);
+        for_each_target(&self.bound, |tracker, access| self.recorder.mark(tracker, access));
+        self.pass = Some(attachments.pass);
+        self.begin_segments()
+    }
+
+    /// Ends the pass, if one is open.
+    pub(super) fn end_pass(&mut self) -> Result<(), Fault> {
+        if self.pass.is_some() {
+            self.end_segments()?;
+            self.recorder.main(&self.device)?.end_rendering();
+            self.pass = None;
+        }
+        Ok(())
+    }
+
+    fn attachments(&self, clear: Option<LoadClear>) -> Result<Attachments, Fault> {
+        let limits = &self.device.limits;
+        let mut attachments = Attachments {
+            colors: [vk::RenderingAttachmentInfo::default(); RENDER_TARGETS],
+            count: 0,
+            depth: None,
+            stencil: None,
+            pass: Pass {
+                extent: vk::Extent2D {
+                    width: limits.max_framebuffer_width,
+                    height: limits.max_framebuffer_height,
+                },
+                layers: u32::MAX,
+            },
+        };
+        for (index, (view, info)) in self.bound.render_targets.iter().zip(&mut attachments.colors).enumerate()
+        {
+            let Some((view, texture)) = view.as_ref().and_then(|view| Some((view, view.texture()?))) else {
+                continue;
+            };
+            *info = info
+                .image_view(view.attachment(texture)?)
+                .image_layout(vk::ImageLayout::GENERAL)
+                .load_op(vk::AttachmentLoadOp::LOAD)
+                .store_op(vk::AttachmentStoreOp::STORE);
+            if let Some(LoadClear::Color(slot, color)) = clear
+                && slot == index
+            {
+                *info = info.load_op(vk::AttachmentLoadOp::CLEAR).clear_value(vk::ClearValue { color });
+            }
+            attachments.count = index + 1;
+            attachments.pass = attachments.pass.within(view);
+        }
+        if let Some((view, texture)) =
+            self.bound.depth_stencil.as_ref().and_then(|view| Some((view, view.texture()?)))
+        {
+            let (depth, stencil) =
+                depth_attachments(view, &texture.image(), view.attachment(texture)?, clear);
+            attachments.depth = depth;
+            attachments.stencil = stencil;
+            attachments.pass = attachments.pass.within(view);
+        }
+        if attachments.pass.layers == u32::MAX {
+            attachments.pass.layers = 1;
+        }
+        Ok(attachments)
+    }
+}
+
+impl Pass {
+    /// The part that lies inside a view as well.
+    fn within(self, view: &Rc<View>) -> Self {
+        let Some(texture) = view.texture() else { return self };
+        let [width, height, _] = texture.desc.mip_extent(view.desc.range.most_detailed_mip);
+        Self {
+            extent: vk::Extent2D {
+                width: self.extent.width.min(width),
+                height: self.extent.height.min(height),
+            },
+            layers: self.layers.min(view.desc.range.array_size),
+        }
+    }
+
+    /// Whether it covers all of a view.
+    pub fn covers(&self, view: &View) -> bool {
+        view.texture().is_some_and(|texture| {
+            let [width, height, _] = texture.desc.mip_extent(view.desc.range.most_detailed_mip);
+            self.extent.width == width
+                && self.extent.height == height
+                && self.layers == view.desc.range.array_size
+        })
+    }
+}
+
+/// The attachments of a depth-stencil view.
+pub fn depth_attachments(
+    view: &View,
+    image: &Image,
+    raw: vk::ImageView,
+    clear: Option<LoadClear>,
+) -> (Option<vk::RenderingAttachmentInfo<'static>>, Option<vk::RenderingAttachmentInfo<'static>>) {
+    let base = vk::RenderingAttachmentInfo::default()
+        .image_view(raw)
+        .image_layout(vk::ImageLayout::GENERAL)
+        .load_op(vk::AttachmentLoadOp::LOAD);
+    let store = |bit: u32| {
+        if view.desc.range.flags & bit != 0 {
+            vk::AttachmentStoreOp::NONE
+        } else {
+            vk::AttachmentStoreOp::STORE
+        }
+    };
+    let mut depth = base.store_op(store(READ_ONLY_DEPTH));
+    let mut stencil = base.store_op(store(READ_ONLY_STENCIL));
+    if let Some(LoadClear::Depth { depth: to, stencil: s }) = clear {
+        let value = vk::ClearDepthStencilValue { depth: to.unwrap_or(0.0), stencil: s.unwrap_or(0) };
+        let value = vk::ClearValue { depth_stencil: value };
+        if to.is_some() {
+            depth = depth.load_op(vk::AttachmentLoadOp::CLEAR).clear_value(value);
+        }
+        if s.is_some() {
+            stencil = stencil.load_op(vk::AttachmentLoadOp::CLEAR).clear_value(value);
+        }
+    }
+    let parts = aspects(image.format);
+    (
+        parts.contains(vk::ImageAspectFlags::DEPTH).then_some(depth),
+        parts.contains(vk::ImageAspectFlags::STENCIL).then_some(stencil),
+    )
+}

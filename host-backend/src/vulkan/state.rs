@@ -1,0 +1,175 @@
+//! State objects: samplers, vertex layouts, and the parts of a pipeline that D3D11 sets one by one.
+
+use std::rc::Rc;
+
+use ash::vk;
+use pvgpu_protocol::command::{self, InputElement, RenderTargetBlend, StencilFace};
+
+use super::conv::{is_dual_source, map_address, map_compare, map_filter};
+use super::trash::{Garbage, Trash};
+use crate::fault::Fault;
+use crate::ops::{DepthStencilState, RasterizerState};
+
+/// `D3D10_DDI_TEXTURE_ADDRESS_MODE` border.
+const ADDRESS_BORDER: u32 = 4;
+
+/// A vertex layout.
+pub struct ElementLayout {
+    /// Distinguishes layouts in keys.
+    pub uid: u64,
+    pub elements: Vec<InputElement>,
+}
+
+/// A blend state.
+pub struct BlendState {
+    /// Distinguishes states in keys.
+    pub uid: u64,
+    pub alpha_to_coverage: bool,
+    pub targets: [RenderTargetBlend; 8],
+}
+
+impl BlendState {
+    /// A state; without independent blending every target has the first one's.
+    pub fn new(
+        uid: u64,
+        alpha_to_coverage: bool,
+        independent: bool,
+        mut targets: [RenderTargetBlend; 8],
+    ) -> Self {
+        if !independent {
+            let [first, ..] = targets;
+            targets = [first; 8];
+        }
+        Self { uid, alpha_to_coverage, targets }
+    }
+
+    /// D3D11's default: no blending, all channels written.
+    pub fn default_state() -> Self {
+        Self::new(0, false, false, [RenderTargetBlend { write_mask: 0xf, ..Default::default() }; 8])
+    }
+
+    /// Whether target 0 blends with two sources.
+    pub fn is_dual_source(&self) -> bool {
+        let [first, ..] = &self.targets;
+        first.blend_enable != 0
+            && [first.src_blend, first.dest_blend, first.src_blend_alpha, first.dest_blend_alpha]
+                .into_iter()
+                .any(is_dual_source)
+    }
+}
+
+/// D3D11's default depth-stencil state.
+pub fn default_depth_stencil() -> DepthStencilState {
+    let face = StencilFace { fail_op: 1, depth_fail_op: 1, pass_op: 1, func: 8 };
+    DepthStencilState {
+        depth_enable: true,
+        depth_write: true,
+        depth_func: 2,
+        stencil_enable: false,
+        stencil_read_mask: 0xff,
+        stencil_write_mask: 0xff,
+        front: face,
+        back: face,
+    }
+}
+
+/// D3D11's default rasterizer state.
+pub fn default_rasterizer() -> RasterizerState {
+    RasterizerState {
+        fill_mode: 3,
+        cull_mode: 3,
+        front_counter_clockwise: false,
+        depth_bias: 0,
+        depth_bias_clamp: 0.0,
+        slope_scaled_depth_bias: 0.0,
+        depth_clip_enable: true,
+        scissor_enable: false,
+        forced_sample_count: 0,
+    }
+}
+
+/// D3D11's default sampler.
+pub fn default_sampler() -> command::CreateSampler {
+    command::CreateSampler {
+        id: command::NONE,
+        filter: 0x15,
+        address_u: 3,
+        address_v: 3,
+        address_w: 3,
+        mip_lod_bias: 0.0,
+        max_anisotropy: 1,
+        comparison_func: 1,
+        border_color: [1.0; 4],
+        min_lod: f32::MIN,
+        max_lod: f32::MAX,
+    }
+}
+
+/// A sampler.
+pub struct Sampler {
+    pub raw: vk::Sampler,
+    trash: Rc<Trash>,
+}
+
+impl Sampler {
+    pub fn new(state: &command::CreateSampler, trash: &Rc<Trash>) -> Result<Self, Fault> {
+        let device = &trash.device;
+        let filter = map_filter(state.filter);
+        let border = [state.address_u, state.address_v, state.address_w].contains(&ADDRESS_BORDER);
+        let color = vk::ClearColorValue { float32: state.border_color };
+        let mut custom = vk::SamplerCustomBorderColorCreateInfoEXT::default().custom_border_color(color);
+        let anisotropic = filter.anisotropic && device.caps.sampler_anisotropy;
+        // CAST: 1 to 16.
+        let anisotropy = (state.max_anisotropy.max(1) as f32).min(device.limits.max_sampler_anisotropy);
+        let bias = device.limits.max_sampler_lod_bias;
+        let min_lod = state.min_lod.clamp(0.0, vk::LOD_CLAMP_NONE);
+        let mut info = vk::SamplerCreateInfo::default()
+            .mag_filter(filter.mag)
+            .min_filter(filter.min)
+            .mipmap_mode(filter.mip)
+            .address_mode_u(map_address(state.address_u))
+            .address_mode_v(map_address(state.address_v))
+            .address_mode_w(map_address(state.address_w))
+            .mip_lod_bias(state.mip_lod_bias.clamp(-bias, bias))
+            .anisotropy_enable(anisotropic)
+            .max_anisotropy(anisotropy)
+            .compare_enable(filter.comparison)
+            .compare_op(map_compare(state.comparison_func))
+            .min_lod(min_lod)
+            .max_lod(state.max_lod.clamp(min_lod, vk::LOD_CLAMP_NONE))
+            .border_color(fixed_border(state.border_color));
+        if border && fixed_value(info.border_color) != state.border_color && device.caps.custom_border_color {
+            info = info.border_color(vk::BorderColor::FLOAT_CUSTOM_EXT).push_next(&mut custom);
+        }
+        // SAFETY: every value is within the device's limits.
+        let raw = unsafe { device.raw.create_sampler(&info, None) }
+            .map_err(|result| device.fault("vkCreateSampler", result))?;
+        Ok(Self { raw, trash: trash.clone() })
+    }
+}
+
+impl Drop for Sampler {
+    fn drop(&mut self) {
+        self.trash.add(Garbage::Sampler(self.raw));
+    }
+}
+
+/// The fixed border colour that comes nearest.
+fn fixed_border(color: [f32; 4]) -> vk::BorderColor {
+    let [r, g, b, a] = color.map(|value| value >= 0.5);
+    if r && g && b {
+        vk::BorderColor::FLOAT_OPAQUE_WHITE
+    } else if a {
+        vk::BorderColor::FLOAT_OPAQUE_BLACK
+    } else {
+        vk::BorderColor::FLOAT_TRANSPARENT_BLACK
+    }
+}
+
+fn fixed_value(color: vk::BorderColor) -> [f32; 4] {
+    match color {
+        vk::BorderColor::FLOAT_OPAQUE_WHITE => [1.0; 4],
+        vk::BorderColor::FLOAT_OPAQUE_BLACK => [0.0, 0.0, 0.0, 1.0],
+        _ => [0.0; 4],
+    }
+}

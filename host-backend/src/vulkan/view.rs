@@ -1,0 +1,277 @@
+//! Views: what a shader, the output merger or a clear sees of a resource.
+//!
+//! D3D11's views do not say whether a texture with one slice is an array, while Vulkan's do; and a texture's image changes when
+//! identities rotate. So Vulkan views are made when they are first needed, and kept.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use ash::vk;
+use gpu_allocator::MemoryLocation;
+use pvgpu_dxbc::ResourceDimension;
+use pvgpu_protocol::command::{dimension, misc, view_kind};
+use pvgpu_protocol::format;
+
+use super::formats::{map_color, map_view};
+use super::memory::create_buffer;
+use super::recorder::Tracker;
+use super::resource::{Buffer, Image, Resource, Texture};
+use super::trash::{Garbage, Trash};
+use crate::decoder::FLAG_RAW;
+use crate::fault::Fault;
+use crate::ops::ViewDesc;
+
+/// `D3D11_DDI_BUFFER_UAV_FLAG_APPEND` and `_COUNTER`.
+const FLAGS_COUNTER: u32 = 0x2 | 0x4;
+
+/// What a view shows.
+pub enum Target {
+    Buffer(Rc<Buffer>),
+    Texture(Rc<Texture>),
+}
+
+/// The hidden counter of an unordered-access view.
+pub struct Counter {
+    pub buffer: vk::Buffer,
+    allocation: Cell<Option<gpu_allocator::vulkan::Allocation>>,
+    pub tracker: Tracker,
+    trash: Rc<Trash>,
+}
+
+impl Counter {
+    fn new(trash: &Rc<Trash>) -> Result<Self, Fault> {
+        let (buffer, allocation) = create_buffer(&trash.device, "counter", 16, MemoryLocation::GpuOnly)?;
+        Ok(Self {
+            buffer,
+            allocation: Cell::new(Some(allocation)),
+            tracker: Tracker::default(),
+            trash: trash.clone(),
+        })
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.trash.add(Garbage::Buffer(self.buffer, self.allocation.take()));
+    }
+}
+
+/// The form in which a Vulkan view is needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Form {
+    image: vk::Image,
+    kind: vk::ImageViewType,
+}
+
+/// A view.
+pub struct View {
+    pub desc: ViewDesc,
+    pub target: Target,
+    /// Only for unordered-access views of buffers with a counter.
+    pub counter: Option<Counter>,
+    images: RefCell<Vec<(Form, vk::ImageView)>>,
+    texels: Cell<Option<(vk::Buffer, u64, vk::BufferView)>>,
+    trash: Rc<Trash>,
+}
+
+impl View {
+    pub fn new(desc: ViewDesc, resource: &Resource, trash: &Rc<Trash>) -> Result<Self, Fault> {
+        let target = match resource {
+            Resource::Buffer(buffer) => Target::Buffer(buffer.clone()),
+            Resource::Texture(texture) => Target::Texture(texture.clone()),
+            Resource::Staging(_) => return Err(Fault::object(desc.resource, "a view of a staging resource")),
+        };
+        let counted = desc.kind == view_kind::UNORDERED_ACCESS && desc.range.flags & FLAGS_COUNTER != 0;
+        let counter = match &target {
+            Target::Buffer(_) if counted => Some(Counter::new(trash)?),
+            _ => None,
+        };
+        let view = Self {
+            desc,
+            target,
+            counter,
+            images: RefCell::default(),
+            texels: Cell::new(None),
+            trash: trash.clone(),
+        };
+        if let Target::Texture(texture) = &view.target {
+            let volume = texture.desc.command.dimension == dimension::TEXTURE3D;
+            let depth = texture.desc.mip_extent(view.desc.range.most_detailed_mip)[2];
+            let part = view.desc.range.first_array_slice != 0 || view.desc.range.array_size != depth;
+            if volume && view.desc.kind == view_kind::UNORDERED_ACCESS && part {
+                return Err(Fault::unsupported("unordered access to some slices of a volume"));
+            }
+        }
+        Ok(view)
+    }
+
+    /// The tracker of what it shows.
+    pub fn with_tracker<T>(&self, run: impl FnOnce(&Tracker) -> T) -> T {
+        match &self.target {
+            Target::Buffer(buffer) => run(&buffer.tracker),
+            Target::Texture(texture) => run(&texture.image().tracker),
+        }
+    }
+
+    /// The texture, for views that the output merger takes.
+    pub fn texture(&self) -> Option<&Rc<Texture>> {
+        match &self.target {
+            Target::Texture(texture) => Some(texture),
+            Target::Buffer(_) => None,
+        }
+    }
+
+    /// The part of a buffer that it shows: place, offset and bytes; clamped to the buffer.
+    pub fn buffer_range(&self, buffer: &Buffer) -> (vk::Buffer, u64, u64) {
+        let (raw, base) = buffer.place();
+        let element = self.element_bytes(buffer);
+        let range = &self.desc.range;
+        let offset = u64::from(range.first_element) * element;
+        (raw, base + offset, u64::from(range.num_elements) * element)
+    }
+
+    fn element_bytes(&self, buffer: &Buffer) -> u64 {
+        let c = &buffer.desc.command;
+        if self.desc.range.flags & FLAG_RAW != 0 {
+            4
+        } else if c.misc_flags & misc::BUFFER_STRUCTURED != 0 {
+            u64::from(c.structure_stride)
+        } else {
+            format::info(self.desc.format).map_or(4, |info| u64::from(info.block_bytes))
+        }
+    }
+
+    /// Whether a buffer view has a format.
+    pub fn is_typed(&self, buffer: &Buffer) -> bool {
+        self.desc.range.flags & FLAG_RAW == 0 && buffer.desc.command.misc_flags & misc::BUFFER_STRUCTURED == 0
+    }
+
+    /// The texel-buffer view for the place where the buffer lies now.
+    pub fn texel_view(&self, buffer: &Buffer) -> Result<vk::BufferView, Fault> {
+        let (raw, offset, bytes) = self.buffer_range(buffer);
+        if let Some((known, at, view)) = self.texels.get()
+            && (known, at) == (raw, offset)
+        {
+            return Ok(view);
+        }
+        let device = &self.trash.device;
+        let elements = u64::from(device.limits.max_texel_buffer_elements);
+        let bytes = bytes.min(elements.saturating_mul(self.element_bytes(buffer)));
+        if !offset.is_multiple_of(device.limits.min_texel_buffer_offset_alignment) {
+            return Err(Fault::unsupported(format!("a typed buffer view at byte {offset}")));
+        }
+        let info = vk::BufferViewCreateInfo::default()
+            .buffer(raw)
+            .format(map_color(self.desc.format))
+            .offset(offset)
+            .range(bytes);
+        // SAFETY: the decoder has checked the range, and the format's support was told to the guest and is checked there.
+        let view = unsafe { device.raw.create_buffer_view(&info, None) }
+            .map_err(|result| device.fault("vkCreateBufferView", result))?;
+        if let Some((_, _, old)) = self.texels.replace(Some((raw, offset, view))) {
+            self.trash.add(Garbage::BufferView(old));
+        }
+        Ok(view)
+    }
+
+    /// The image view that a shader's declaration asks for; `None` when this texture has no such form.
+    pub fn shader_view(
+        &self,
+        texture: &Texture,
+        declared: ResourceDimension,
+    ) -> Result<Option<vk::ImageView>, Fault> {
+        use ResourceDimension as R;
+        let c = &texture.desc.command;
+        let kind = match (c.dimension, declared) {
+            (dimension::TEXTURE1D, R::Texture1D) => vk::ImageViewType::TYPE_1D,
+            (dimension::TEXTURE1D, R::Texture1DArray) => vk::ImageViewType::TYPE_1D_ARRAY,
+            (dimension::TEXTURE2D | dimension::TEXTURECUBE, R::Texture2D | R::Texture2DMs) => {
+                vk::ImageViewType::TYPE_2D
+            }
+            (dimension::TEXTURE2D | dimension::TEXTURECUBE, R::Texture2DArray | R::Texture2DMsArray) => {
+                vk::ImageViewType::TYPE_2D_ARRAY
+            }
+            (dimension::TEXTURECUBE, R::TextureCube) if self.desc.range.array_size >= 6 => {
+                vk::ImageViewType::CUBE
+            }
+            (dimension::TEXTURECUBE, R::TextureCubeArray) if self.desc.range.array_size >= 6 => {
+                vk::ImageViewType::CUBE_ARRAY
+            }
+            (dimension::TEXTURE3D, R::Texture3D) => vk::ImageViewType::TYPE_3D,
+            _ => return Ok(None),
+        };
+        let multisampled = matches!(declared, R::Texture2DMs | R::Texture2DMsArray);
+        if multisampled != (c.sample_count > 1) {
+            return Ok(None);
+        }
+        if kind == vk::ImageViewType::CUBE_ARRAY && !self.trash.device.caps.shader.cube_array {
+            return Ok(None);
+        }
+        self.image_view(&texture.image(), kind).map(Some)
+    }
+
+    /// The image view for the output merger.
+    pub fn attachment(&self, texture: &Texture) -> Result<vk::ImageView, Fault> {
+        let kind = match texture.desc.command.dimension {
+            dimension::TEXTURE1D => vk::ImageViewType::TYPE_1D_ARRAY,
+            _ => vk::ImageViewType::TYPE_2D_ARRAY,
+        };
+        self.image_view(&texture.image(), kind)
+    }
+
+    fn image_view(&self, image: &Image, kind: vk::ImageViewType) -> Result<vk::ImageView, Fault> {
+        let form = Form { image: image.raw, kind };
+        if let Some((_, view)) = self.images.borrow().iter().find(|(known, _)| *known == form) {
+            return Ok(*view);
+        }
+        let range = &self.desc.range;
+        let layers = match kind {
+            vk::ImageViewType::TYPE_1D | vk::ImageViewType::TYPE_2D | vk::ImageViewType::TYPE_3D => 1,
+            vk::ImageViewType::CUBE => 6,
+            vk::ImageViewType::CUBE_ARRAY => range.array_size / 6 * 6,
+            _ => range.array_size,
+        };
+        let first = if kind == vk::ImageViewType::TYPE_3D { 0 } else { range.first_array_slice };
+        let mut view = map_view(self.desc.format, image.format);
+        let (usage, aspect) = match self.desc.kind {
+            view_kind::RENDER_TARGET => (vk::ImageUsageFlags::COLOR_ATTACHMENT, view.aspect),
+            view_kind::DEPTH_STENCIL => (vk::ImageUsageFlags::DEPTH_STENCIL_ATTACHMENT, image.aspects()),
+            view_kind::UNORDERED_ACCESS => (vk::ImageUsageFlags::STORAGE, view.aspect),
+            _ => (vk::ImageUsageFlags::SAMPLED, view.aspect),
+        };
+        if self.desc.kind != view_kind::SHADER_RESOURCE {
+            view.swizzle = vk::ComponentMapping::default();
+        }
+        let mut usage = vk::ImageViewUsageCreateInfo::default().usage(usage);
+        let info = vk::ImageViewCreateInfo::default()
+            .image(image.raw)
+            .view_type(kind)
+            .format(view.format)
+            .components(view.swizzle)
+            .subresource_range(vk::ImageSubresourceRange {
+                aspect_mask: aspect,
+                base_mip_level: range.most_detailed_mip,
+                level_count: range.mip_levels,
+                base_array_layer: first,
+                layer_count: layers,
+            })
+            .push_next(&mut usage);
+        let device = &self.trash.device;
+        // SAFETY: the decoder has checked mips, slices and the format's family; the image is alive.
+        let raw = unsafe { device.raw.create_image_view(&info, None) }
+            .map_err(|result| device.fault("vkCreateImageView", result))?;
+        self.images.borrow_mut().push((form, raw));
+        Ok(raw)
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        for (_, view) in self.images.take() {
+            self.trash.add(Garbage::ImageView(view));
+        }
+        if let Some((_, _, view)) = self.texels.take() {
+            self.trash.add(Garbage::BufferView(view));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The executor's loop: reads ring 0 and all contexts' rings in turn, sleeps when there is nothing to do.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use pvgpu_protocol::aperture::{Layout, RING_HEADER_BYTES, RingRegion, TELEMETRY_HEADER_BYTES};
+use pvgpu_protocol::event::{ContextDestroyed, ContextError, error_code};
+use pvgpu_protocol::host_info::HostInfo;
+use pvgpu_protocol::limits::MAX_RECORD_BYTES;
+use pvgpu_protocol::telemetry::{TelemetryRecord, code};
+use pvgpu_ring::{Consumer, telemetry};
+use pvgpu_transport::shm::Wake;
+
+use super::events::{Event, Events};
+use super::fences::Fences;
+use super::kernel::{Kernel, KernelStep};
+use super::running::{opcode_name, pop};
+use super::{Port, Stats};
+use crate::decoder::HostCaps;
+use crate::fault::Fault;
+use crate::memory::{Heap, Part, SharedCells};
+use crate::vulkan::{Completion, Device, Shared};
+
+/// Records of one context before the next has its turn: some hundred µs at most.
+const TURN: u64 = 1024;
+/// How long the loop looks for work before it sleeps: about what a doorbell costs (2–25 µs, measured with FIFOs).
+const SPIN: Duration = Duration::from_micros(50);
+/// Sleeps are bounded, since a peer may never ring.
+const SLEEP: Duration = Duration::from_millis(100);
+/// Sleeps while a context waits for something that rings no doorbell.
+const SHORT_SLEEP: Duration = Duration::from_millis(1);
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The guest is gone.
+    GuestGone,
+    /// Somebody asked.
+    Stopped,
+    /// Ring 0 or the aperture breaks the rules.
+    Corrupt,
+    /// The GPU is lost.
+    DeviceLost,
+}
+
+/// Something that the loop has to tell those who watch.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// A driver's trace record.
+    Telemetry(TelemetryRecord),
+    /// A context was poisoned.
+    Poisoned(ContextError, Fault),
+    /// A context began or ended.
+    Context {
+        /// Its number.
+        context: u32,
+        /// Its process.
+        process: u32,
+        /// Whether it began.
+        began: bool,
+    },
+}
+
+/// What a worker is made of.
+pub struct Parts {
+    /// The aperture.
+    pub cells: SharedCells,
+    /// Its layout, from sizes that were read once.
+    pub layout: Layout,
+    /// Doorbells.
+    pub port: Arc<dyn Port>,
+    /// The GPU.
+    pub device: Arc<Device>,
+    /// What the guest was told about it.
+    pub host_info: HostInfo,
+    /// Counters.
+    pub stats: Arc<Stats>,
+    /// Takes reports; must not block.
+    pub report: Box<dyn FnMut(Report)>,
+}
+
+/// The executor.
+pub struct Engine {
+    port: Arc<dyn Port>,
+    stats: Arc<Stats>,
+    fences: Arc<Fences>,
+    kernel: Kernel,
+    ring0: Consumer<Part>,
+    events: Events,
+    telemetry: telemetry::Reader<Part>,
+    report: Box<dyn FnMut(Report)>,
+    device: Arc<Device>,
+    local: Vec<u64>,
+    /// Dropped after the contexts, which wait for it.
+    _completion: Completion,
+}
+
+/// A part of the aperture is no ring: the layout and the file do not fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadAperture;
+
+impl std::fmt::Display for BadAperture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the aperture is smaller than its layout, or no thread could be started")
+    }
+}
+
+impl std::error::Error for BadAperture {}
+
+impl Engine {
+    /// Sets everything up; the guest may be told that the host is ready.
+    ///
+    /// # Errors
+    /// [`BadAperture`] when the mapping does not hold the layout.
+    pub fn new(parts: Parts) -> Result<Self, BadAperture> {
+        let Parts { cells, layout, port, device, host_info, stats, report } = parts;
+        let ring =
+            |region: RingRegion| Part::new(&cells, region.ring_offset(), RING_HEADER_BYTES + region.capacity);
+        let ring0 = ring(layout.ring0).and_then(|part| Consumer::new(part, 0).ok()).ok_or(BadAperture)?;
+        let events = ring(layout.event).and_then(|part| Events::new(part).ok()).ok_or(BadAperture)?;
+        let region = layout.telemetry;
+        let telemetry =
+            Part::new(&cells, region.telemetry_offset(), TELEMETRY_HEADER_BYTES + region.capacity)
+                .and_then(|part| telemetry::Reader::new(part).ok())
+                .ok_or(BadAperture)?;
+        let heap =
+            Part::new(&cells, layout.heap_offset, layout.heap_bytes()).map(Heap::new).ok_or(BadAperture)?;
+        let fences = Fences::new(cells.clone(), port.clone(), stats.clone());
+        fences.begin(0);
+        let completion =
+            Completion::start(device.clone(), heap.clone(), fences.clone()).map_err(|_| BadAperture)?;
+        let caps = Rc::new(HostCaps { formats: host_info.formats.to_vec() });
+        let shared = Shared::new(device.clone(), heap.clone(), completion.handle(), stats.gpu.clone());
+        let kernel = Kernel::new(cells, layout, heap, caps, shared);
+        let local = vec![0; MAX_RECORD_BYTES as usize / 8];
+        Ok(Self {
+            port,
+            stats,
+            fences,
+            kernel,
+            ring0,
+            events,
+            telemetry,
+            report,
+            device,
+            local,
+            _completion: completion,
+        })
+    }
+
+    /// Serves the guest until it goes or `stop` is set.
+    pub fn run(&mut self, stop: &AtomicBool) -> Ended {
+        let mut busy = Instant::now();
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Ended::Stopped;
+            }
+            add(&self.stats.beats, 1);
+            let Ok(mut worked) = self.ring0_turn() else { return Ended::Corrupt };
+            worked |= self.context_turns();
+            worked |= self.end_contexts();
+            if self.events.flush() {
+                self.port.interrupt();
+            }
+            if self.device.is_lost() {
+                self.poison_all(&Fault::new(error_code::DEVICE_LOST, "the GPU is lost"));
+                return Ended::DeviceLost;
+            }
+            if worked {
+                busy = Instant::now();
+                continue;
+            }
+            self.read_telemetry();
+            if busy.elapsed() < SPIN {
+                std::thread::yield_now();
+                continue;
+            }
+            if self.sleep() == Wake::Gone {
+                return Ended::GuestGone;
+            }
+            busy = Instant::now();
+        }
+    }
+
+    /// Executes what ring 0 holds; true when there was something.
+    fn ring0_turn(&mut self) -> Result<bool, Ended> {
+        let mut worked = false;
+        loop {
+            let position = self.ring0.consumed();
+            let (result, opcode) = match pop(&mut self.ring0, &mut self.local) {
+                Ok(None) => break,
+                Ok(Some(words)) => {
+                    add(&self.stats.commands, 1);
+                    add(&self.stats.ring_bytes, size_of_val(words) as u64);
+                    let opcode = words.first().map_or(0, |word| (word >> 32) as u16);
+                    (self.kernel.step(words), opcode)
+                }
+                Err(corrupt) => (Err(Fault::new(error_code::CORRUPT_RING, corrupt.to_string())), 0),
+            };
+            worked = true;
+            match result {
+                Ok(KernelStep::Continue) => {}
+                Ok(KernelStep::Created(context)) => {
+                    self.fences.begin(context);
+                    let process = self.kernel.contexts.get(&context).map_or(0, |running| running.process);
+                    (self.report)(Report::Context { context, process, began: true });
+                }
+                Ok(KernelStep::Fence(value)) => self.fences.complete(0, value),
+                Err(fault) => {
+                    let event = ContextError {
+                        context: 0,
+                        code: fault.code,
+                        opcode: opcode.into(),
+                        object: fault.object,
+                        position,
+                    };
+                    self.poisoned(event, fault);
+                    self.poison_all(&Fault::new(error_code::CORRUPT_RING, "ring 0 is poisoned"));
+                    return Err(Ended::Corrupt);
+                }
+            }
+        }
+        if self.ring0.wake_due() || self.ring0.kick() {
+            self.port.interrupt();
+        }
+        self.stats.contexts.store(self.kernel.contexts.len() as u64, Ordering::Relaxed);
+        Ok(worked)
+    }
+
+    /// Gives each context its turn; true when one had something to do.
+    fn context_turns(&mut self) -> bool {
+        let (mut worked, mut wake) = (false, false);
+        let mut failed = Vec::new();
+        let (fences, ring0) = (&self.fences, &mut self.ring0);
+        for context in self.kernel.contexts.values_mut() {
+            let completed = |number| fences.completed(number);
+            let (turn, result) =
+                context.turn(TURN, &mut self.local, completed, || ring0.is_empty() != Ok(true));
+            worked |= turn.records != 0;
+            wake |= turn.wake;
+            add(&self.stats.commands, turn.records);
+            add(&self.stats.ring_bytes, turn.bytes);
+            failed.extend(result.err());
+        }
+        for (event, fault) in failed {
+            self.poisoned(event, fault);
+        }
+        if wake {
+            self.port.interrupt();
+        }
+        worked
+    }
+
+    /// Takes contexts out that have ended; true when there was one.
+    fn end_contexts(&mut self) -> bool {
+        let mut worked = false;
+        while let Some(context) = self.kernel.take_ended() {
+            // First the line, then the event: once the guest has read it, a new context may get the number.
+            self.fences.end(context);
+            self.events.push(Event::Destroyed(ContextDestroyed { context, reserved: 0 }));
+            (self.report)(Report::Context { context, process: 0, began: false });
+            self.stats.contexts.store(self.kernel.contexts.len() as u64, Ordering::Relaxed);
+            worked = true;
+        }
+        worked
+    }
+
+    /// Tells the guest and those who watch that a context is poisoned.
+    fn poisoned(&mut self, event: ContextError, fault: Fault) {
+        log::error!(
+            "context {} is poisoned by {} at {:#x}: {fault}",
+            event.context,
+            opcode_name(event.opcode),
+            event.position
+        );
+        add(&self.stats.errors, 1);
+        self.fences.write_error(event.context, event.code);
+        self.events.push(Event::Error(event));
+        (self.report)(Report::Poisoned(event, fault));
+        if self.events.flush() {
+            self.port.interrupt();
+        }
+    }
+
+    fn poison_all(&mut self, fault: &Fault) {
+        let contexts = self.kernel.contexts.values_mut();
+        let events: Vec<_> =
+            contexts.filter_map(|context| context.poison_from_outside(fault.clone())).collect();
+        for (event, fault) in events {
+            self.poisoned(event, fault);
+        }
+    }
+
+    /// Forwards what the drivers trace.
+    fn read_telemetry(&mut self) {
+        // A corrupt telemetry ring costs its own contents only.
+        while let Ok(Some(words)) = self.telemetry.read() {
+            let record = TelemetryRecord::from_words(words);
+            if record.code == code::UMD_WAITED {
+                add(&self.stats.sync_round_trips, 1);
+            }
+            (self.report)(Report::Telemetry(record));
+        }
+        self.stats.telemetry_dropped.store(self.telemetry.dropped(), Ordering::Relaxed);
+    }
+
+    /// Sleeps until a doorbell, unless a record has come meanwhile.
+    fn sleep(&mut self) -> Wake {
+        let mut timeout = SLEEP;
+        let mut idle = true;
+        let mut wake = false;
+        // A corrupt ring is found by the next turn.
+        let mut prepare = |ring: &mut Consumer<Part>| match ring.prepare_sleep() {
+            Ok(state) => {
+                wake |= state.wake;
+                idle &= state.sleep;
+            }
+            Err(_) => idle = false,
+        };
+        prepare(&mut self.ring0);
+        for context in self.kernel.contexts.values_mut() {
+            context.collect();
+            if context.is_reading() {
+                prepare(context.ring());
+            } else if context.waits_silently() {
+                timeout = SHORT_SLEEP;
+            }
+        }
+        if wake {
+            self.port.interrupt();
+        }
+        let result = if idle { self.port.wait(timeout) } else { Wake::Rung };
+        self.ring0.wake_up();
+        for context in self.kernel.contexts.values_mut() {
+            if context.is_reading() {
+                context.ring().wake_up();
+            }
+        }
+        result
+    }
+}
+
+/// Adds to a counter that only this thread writes.
+#[inline]
+fn add(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+}

@@ -1,0 +1,168 @@
+//! Ring 0: what only the kernel-mode driver may say. Contexts begin and end, heap ranges are granted, gates open.
+
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use pvgpu_protocol::CommandRef;
+use pvgpu_protocol::aperture::{Layout, RING_HEADER_BYTES, RingRegion};
+use pvgpu_protocol::command::{self, HeapRange};
+use pvgpu_protocol::event::error_code;
+use pvgpu_protocol::limits::MAX_CONTEXTS;
+use pvgpu_ring::Consumer;
+
+use super::running::Running;
+use crate::decoder::{Decoder, Grants, HostCaps};
+use crate::fault::Fault;
+use crate::memory::{Heap, Part, SharedCells};
+use crate::vulkan::{Context, Shared};
+
+/// The contexts of an adapter, and which parts of the heap are taken.
+pub struct Kernel {
+    cells: SharedCells,
+    layout: Layout,
+    heap: Heap,
+    caps: Rc<HostCaps>,
+    shared: Rc<Shared>,
+    /// Rings and grants of all contexts.
+    used: Grants,
+    /// By number.
+    pub contexts: BTreeMap<u32, Running>,
+    last_fence: u64,
+}
+
+/// What the worker must do after a command of ring 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelStep {
+    /// Nothing.
+    Continue,
+    /// Begin a context's fence line.
+    Created(u32),
+    /// Complete ring 0's own fence.
+    Fence(u64),
+}
+
+impl Kernel {
+    /// An adapter without contexts.
+    pub fn new(
+        cells: SharedCells,
+        layout: Layout,
+        heap: Heap,
+        caps: Rc<HostCaps>,
+        shared: Rc<Shared>,
+    ) -> Self {
+        Self {
+            cells,
+            layout,
+            heap,
+            caps,
+            shared,
+            used: Grants::default(),
+            contexts: BTreeMap::new(),
+            last_fence: 0,
+        }
+    }
+
+    /// Decodes and executes one record.
+    ///
+    /// # Errors
+    /// The [`Fault`] that poisons the adapter.
+    pub fn step(&mut self, words: &[u64]) -> Result<KernelStep, Fault> {
+        let command =
+            command::decode(words).map_err(|error| Fault::new(error_code::MALFORMED, error.to_string()))?;
+        match command {
+            CommandRef::CreateContext(c) => {
+                self.create(c.context.to_native(), c.ring.into(), c.process.to_native())
+            }
+            CommandRef::DestroyContext(c) => {
+                self.context(c.context.to_native())?.end();
+                Ok(KernelStep::Continue)
+            }
+            CommandRef::GrantHeap(c) => self.grant(c.context.to_native(), c.range.into()),
+            CommandRef::RevokeHeap(c) => self.revoke(c.context.to_native(), c.range.into()),
+            CommandRef::OpenGate(c) => {
+                self.context(c.context.to_native())?.open_gate(c.number.to_native());
+                Ok(KernelStep::Continue)
+            }
+            CommandRef::Fence(c) => {
+                let value = c.value.to_native();
+                if value <= self.last_fence {
+                    return Err(Fault::argument(format!("fence {value} after fence {}", self.last_fence)));
+                }
+                self.last_fence = value;
+                Ok(KernelStep::Fence(value))
+            }
+            other => Err(Fault::new(error_code::NOT_ALLOWED, format!("{} on ring 0", other.name()))),
+        }
+    }
+
+    fn context(&mut self, number: u32) -> Result<&mut Running, Fault> {
+        let context = self.contexts.get_mut(&number).filter(|context| !context.is_ending());
+        context.ok_or_else(|| Fault::object(number, format!("context {number} does not exist")))
+    }
+
+    fn in_heap(&self, range: HeapRange) -> bool {
+        range.offset.checked_add(range.length).is_some_and(|end| end <= self.layout.heap_bytes())
+    }
+
+    fn create(&mut self, number: u32, range: HeapRange, process: u32) -> Result<KernelStep, Fault> {
+        if number == 0 || number >= MAX_CONTEXTS || self.contexts.contains_key(&number) {
+            return Err(Fault::object(number, format!("context {number} exists or is out of range")));
+        }
+        let bad = || {
+            let what = format!("a ring at heap range {:#x}+{:#x}", range.offset, range.length);
+            Fault::new(error_code::BAD_HEAP_RANGE, what).about(number)
+        };
+        let region = RingRegion::from_range(range.offset, range.length).filter(|_| self.in_heap(range));
+        let region = region.ok_or_else(bad)?;
+        let offset = self.layout.heap_offset + region.ring_offset();
+        let part = Part::new(&self.cells, offset, RING_HEADER_BYTES + region.capacity).ok_or_else(bad)?;
+        let ring = Consumer::new(part, 0).map_err(|_| bad())?;
+        let gpu = Context::new(number, &self.shared)?;
+        if !self.used.add(range) {
+            return Err(bad());
+        }
+        let decoder = Decoder::new(self.caps.clone(), self.heap.clone());
+        self.contexts.insert(number, Running::new(number, process, range, ring, decoder, gpu));
+        Ok(KernelStep::Created(number))
+    }
+
+    fn grant(&mut self, number: u32, range: HeapRange) -> Result<KernelStep, Fault> {
+        let inside = self.in_heap(range);
+        self.context(number)?;
+        if !inside || !self.used.add(range) {
+            return Err(Fault::new(
+                error_code::BAD_HEAP_RANGE,
+                format!("heap range {:#x}+{:#x} cannot be granted", range.offset, range.length),
+            )
+            .about(number));
+        }
+        self.context(number)?.decoder.grants.add(range);
+        Ok(KernelStep::Continue)
+    }
+
+    fn revoke(&mut self, number: u32, range: HeapRange) -> Result<KernelStep, Fault> {
+        if !self.context(number)?.decoder.grants.remove(range) {
+            return Err(Fault::new(
+                error_code::BAD_HEAP_RANGE,
+                format!("heap range {:#x}+{:#x} was not granted", range.offset, range.length),
+            )
+            .about(number));
+        }
+        self.used.remove(range);
+        Ok(KernelStep::Continue)
+    }
+
+    /// Takes a context out that was asked to end and whose GPU work has finished.
+    pub fn take_ended(&mut self) -> Option<u32> {
+        let number =
+            self.contexts.values().find(|context| context.has_ended()).map(|context| context.number)?;
+        let context = self.contexts.remove(&number)?;
+        self.used.remove(context.ring_range);
+        for range in context.decoder.grants.iter() {
+            self.used.remove(range);
+        }
+        Some(number)
+    }
+}

@@ -1,0 +1,39 @@
+//! A worker: the process that serves one guest. It is sandboxed, and a guest can at worst end its own.
+//!
+//! - `engine`: the loop that reads rings. `kernel`: ring 0. `running`: one context.
+//! - `fences`, `events`: what is written back. `stats`: what is counted.
+//! - `process`: the process around it: control page, sandbox, threads, the line to the supervisor.
+
+mod engine;
+mod events;
+mod fences;
+mod kernel;
+mod process;
+mod running;
+mod stats;
+
+use std::time::Duration;
+
+use pvgpu_transport::shm::{HostPort, Wake};
+
+pub use engine::{BadAperture, Ended, Engine, Parts, Report};
+pub use process::{FromWorker, WorkerArguments, main, monotonic_ns};
+pub use stats::Stats;
+
+/// Doorbells between a worker and its guest.
+pub trait Port: Send + Sync {
+    /// Interrupts the guest.
+    fn interrupt(&self);
+    /// Sleeps until the guest rings.
+    fn wait(&self, timeout: Duration) -> Wake;
+}
+
+impl Port for HostPort {
+    fn interrupt(&self) {
+        Self::interrupt(self);
+    }
+
+    fn wait(&self, timeout: Duration) -> Wake {
+        self.wait_doorbell(timeout)
+    }
+}

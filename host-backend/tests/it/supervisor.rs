@@ -1,0 +1,296 @@
+//! The program as a whole: pvgpud, its workers, and guests that come and go.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use pvgpu_control::{Client, Source, Status};
+use pvgpu_protocol::aperture::{GuestHello, Layout, PAGE_BYTES, Sizes, host_cell, host_state, refusal};
+use pvgpu_protocol::command::*;
+use pvgpu_protocol::host_info::{HostInfo, field_text};
+use pvgpu_protocol::limits::MIN_APERTURE_BYTES;
+use pvgpu_protocol::version::{VersionRange, feature};
+use pvgpu_transport::Link;
+use pvgpu_transport::shm::{Announced, GuestPort, Wake};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::{Ctx, HEAP_BYTES, RING_BYTES, Ring, RingBell, gpu_name, range_2d};
+use crate::send;
+
+/// Starting a worker loads Vulkan drivers, on a machine that may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What the issue promises after a death.
+const PROMISED: Duration = Duration::from_secs(2);
+/// Set in the environment of a process that plays a guest.
+const GUEST_LINK: &str = "PVGPU_TEST_GUEST_LINK";
+
+/// A pvgpud on a link of its own.
+struct Daemon {
+    child: Child,
+    folder: PathBuf,
+    link: Link,
+    _parent: tempfile::TempDir,
+}
+
+/// The program, or the one that `PVGPU_TEST_PVGPUD` names, for tests that were carried to another machine.
+fn program() -> Command {
+    Command::new(std::env::var("PVGPU_TEST_PVGPUD").unwrap_or(env!("CARGO_BIN_EXE_pvgpud").to_owned()))
+}
+
+fn pvgpud(arguments: &[&str]) -> Command {
+    let mut command = program();
+    command.args(arguments).args(["--gpu", &gpu_name(), "--log", "warn"]).stdin(Stdio::null());
+    command
+}
+
+impl Daemon {
+    fn start() -> Self {
+        let parent = tempfile::tempdir_in("/dev/shm").expect("a folder");
+        let folder = parent.path().join("link");
+        let link: Link = format!("shm:{}", folder.display()).parse().expect("a link");
+        let child = pvgpud(&["--link", &link.to_string()]).spawn().expect("pvgpud starts");
+        let daemon = Self { child, folder, link, _parent: parent };
+        wait("pvgpud", PATIENCE, || Client::connect(&daemon.folder).is_ok());
+        daemon
+    }
+
+    fn status(&self) -> Status {
+        Client::connect(&self.folder).expect("listens").status().expect("answers")
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Open files of the supervisor, files in the link's folder, and guests.
+    fn holds(&self) -> (usize, usize, usize) {
+        let count = |path: &Path| std::fs::read_dir(path).expect("a folder").count();
+        let fds = count(&PathBuf::from(format!("/proc/{}/fd", self.child.id())));
+        (fds, count(&self.folder), self.status().guests.len())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = kill_process(self.pid(), Signal::TERM);
+        let _ = self.child.wait();
+    }
+}
+
+fn wait(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !done() {
+        assert!(Instant::now() < deadline, "{what} does not come within {patience:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A guest on a link.
+struct Remote {
+    port: Arc<GuestPort>,
+    ring0: Ring,
+    bell: RingBell,
+    layout: Layout,
+}
+
+fn announce(link: &Link, versions: VersionRange) -> Announced {
+    let sizes = Sizes::with_aperture(MIN_APERTURE_BYTES);
+    let hello = GuestHello { versions, features: feature::ALL, sizes, process: std::process::id().into() };
+    let write = |mapping: &pvgpu_transport::Mapping| {
+        let whole = mapping.whole();
+        for (cell, value) in hello.cells() {
+            whole.as_ref()[cell].store(value, Ordering::Release);
+        }
+    };
+    Announced::new(link, sizes.aperture, write).expect("announced")
+}
+
+fn cell(mapping: &pvgpu_transport::Mapping, index: usize) -> u64 {
+    mapping.whole().as_ref()[index].load(Ordering::Acquire)
+}
+
+impl Remote {
+    fn connect(link: &Link) -> Self {
+        let announced = announce(link, VersionRange::OURS);
+        let layout = Layout::new(Sizes::with_aperture(MIN_APERTURE_BYTES)).expect("legal");
+        let state = |announced: &Announced| cell(announced.mapping(), host_cell::STATE);
+        wait("the worker", PATIENCE, || state(&announced) != host_state::NONE);
+        assert_eq!(state(&announced), host_state::READY);
+        let port = Arc::new(announced.open_doorbells().expect("doorbells"));
+        let bell: RingBell = Arc::new({
+            let port = port.clone();
+            move || port.ring_doorbell()
+        });
+        let ring0 = Ring::new(port.mapping(), layout.ring0.ring_offset(), layout.ring0.capacity, &bell);
+        Self { port, ring0, bell, layout }
+    }
+
+    fn state(&self) -> u64 {
+        cell(self.port.mapping(), host_cell::STATE)
+    }
+
+    fn context(&mut self) -> Ctx {
+        let ring = HeapRange { offset: 0, length: PAGE_BYTES + RING_BYTES };
+        let heap = HeapRange { offset: 1 << 20, length: HEAP_BYTES };
+        let mapping = self.port.mapping().clone();
+        let context_ring = Ctx::begin(&mut self.ring0, &mapping, self.layout, &self.bell, 1, ring, heap);
+        wait("ring 0 to be read", PATIENCE, || self.ring0.is_read());
+        Ctx::new(context_ring, mapping, self.layout, 1, heap)
+    }
+}
+
+/// Draws frames for ever; gives up when the host is gone.
+fn draw_frames(remote: &mut Remote, ctx: &mut Ctx, mut go_on: impl FnMut(u64) -> bool) {
+    let texture = ctx.texture(28, 64, 64, 1, bind::RENDER_TARGET, 0);
+    let view = ctx.view(texture, view_kind::RENDER_TARGET, 28, range_2d());
+    let frame = ctx.take(64 * 64 * 4);
+    let mut count = 0;
+    while go_on(count) {
+        send!(ctx.ring, ClearRenderTargetView { color: [0.25, 0.5, 1.0, 1.0], view, reserved: 0 });
+        send!(
+            ctx.ring,
+            Present {
+                frame,
+                src: texture,
+                src_subresource: 0,
+                width: 64,
+                height: 64,
+                row_pitch: 256,
+                reserved: 0,
+                sequence: 1
+            }
+        );
+        let value = ctx.fence();
+        let deadline = Instant::now() + PATIENCE;
+        while ctx.completed() < value && remote.state() == host_state::READY {
+            assert!(Instant::now() < deadline, "a frame does not come");
+            std::thread::yield_now();
+        }
+        count += 1;
+    }
+    if remote.state() == host_state::READY {
+        assert_eq!(ctx.get(frame)[..4], [255, 128, 64, 255]);
+    }
+}
+
+#[test]
+fn a_guest_is_served_and_sees_its_worker_die() {
+    let daemon = Daemon::start();
+    let before = daemon.holds();
+    let mut remote = Remote::connect(&daemon.link);
+    let mapping = remote.port.mapping().clone();
+    let words: Vec<u64> = (0..HostInfo::WORDS)
+        .map(|index| cell(&mapping, Layout::host_info_offset() as usize / 8 + index))
+        .collect();
+    let info = HostInfo::access(&words).expect("a host info");
+    assert!(field_text(&info.gpu_name).to_lowercase().contains(&gpu_name().to_lowercase()));
+    assert!(info.formats[28].support.to_native() & 0x4000 != 0, "RGBA8 is a render target");
+
+    let mut records = Client::connect(&daemon.folder).expect("listens").tail().expect("answers");
+    let mut ctx = remote.context();
+    draw_frames(&mut remote, &mut ctx, |count| count < 20);
+    let record = records.next().expect("a record").expect("a legal one");
+    assert_eq!((record.source, record.code.as_str()), (Source::Host, "CONTEXT_BEGAN"));
+    let mut worker = 0;
+    wait("the counters", PATIENCE, || {
+        let status = daemon.status();
+        let guest = &status.guests[0];
+        worker = guest.worker_process;
+        guest.frames == 20 && guest.contexts == 1 && guest.fence_latency.samples == 20
+    });
+    let guest = &daemon.status().guests[0];
+    assert_eq!(guest.guest_process, u64::from(std::process::id()));
+    assert!(guest.gpu_memory_bytes != 0 && guest.ring_bytes != 0);
+
+    let worker = Pid::from_raw(worker.cast_signed()).expect("a process");
+    kill_process(worker, Signal::KILL).expect("our worker");
+    wait("GONE", PROMISED, || remote.state() == host_state::GONE);
+    assert_eq!(cell(&mapping, host_cell::REASON), refusal::WORKER_ENDED);
+    wait("the end of the doorbell", PROMISED, || remote.port.wait_interrupt(Duration::ZERO) == Wake::Gone);
+    drop(records);
+    wait("the level before", PROMISED, || daemon.holds().2 == 0);
+    assert_eq!(daemon.holds().1, before.1, "files in the folder");
+    // The link is not hurt: another guest comes.
+    let mut again = Remote::connect(&daemon.link);
+    let mut ctx = again.context();
+    draw_frames(&mut again, &mut ctx, |count| count < 2);
+}
+
+/// Plays a guest in a process of its own, when it is asked to.
+#[test]
+fn guest_process() {
+    let Ok(link) = std::env::var(GUEST_LINK) else { return };
+    let mut remote = Remote::connect(&link.parse().expect("a link"));
+    let mut ctx = remote.context();
+    draw_frames(&mut remote, &mut ctx, |_| true);
+}
+
+#[test]
+fn a_killed_guest_leaves_nothing_behind() {
+    let daemon = Daemon::start();
+    let before = daemon.holds();
+    for _ in 0..2 {
+        let mut guest = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", "supervisor::guest_process"])
+            .env(GUEST_LINK, daemon.link.to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("starts");
+        wait("frames", PATIENCE, || daemon.status().guests.first().is_some_and(|guest| guest.frames > 10));
+        let worker = daemon.status().guests[0].worker_process;
+        guest.kill().expect("our guest");
+        guest.wait().expect("our guest");
+        wait("the level before", PATIENCE, || daemon.holds() == before);
+        assert!(!Path::new(&format!("/proc/{worker}")).exists(), "the worker lives");
+    }
+}
+
+#[test]
+fn a_stopped_daemon_says_so() {
+    let mut daemon = Daemon::start();
+    let remote = Remote::connect(&daemon.link);
+    kill_process(daemon.pid(), Signal::TERM).expect("our daemon");
+    wait("GONE", PROMISED, || remote.state() == host_state::GONE);
+    assert_eq!(cell(remote.port.mapping(), host_cell::REASON), refusal::SHUTDOWN);
+    assert!(daemon.child.wait().expect("ends").success());
+    assert!(!daemon.folder.exists(), "the link's folder is left");
+}
+
+#[test]
+fn guests_of_another_version_are_refused() {
+    let daemon = Daemon::start();
+    let announced = announce(&daemon.link, VersionRange { min: 900, max: 901 });
+    let mapping = announced.mapping();
+    wait("an answer", PATIENCE, || cell(mapping, host_cell::STATE) == host_state::REFUSED);
+    assert_eq!(cell(mapping, host_cell::REASON), refusal::VERSION);
+    assert_eq!(cell(mapping, host_cell::VERSIONS), VersionRange::OURS.to_word());
+}
+
+fn complaint(command: &mut Command) -> String {
+    let output = command.output().expect("runs");
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).expect("text")
+}
+
+#[test]
+fn what_cannot_be_served_is_told_in_a_sentence() {
+    let daemon = Daemon::start();
+    let link = daemon.link.to_string();
+    let second = complaint(&mut pvgpud(&["--link", &link]));
+    assert!(second.contains("serves") && second.contains("already"), "{second}");
+    let carrier = complaint(&mut pvgpud(&["--link", "tcp://127.0.0.1:1"]));
+    assert!(carrier.contains("not built into this version"), "{carrier}");
+    let mut command = program();
+    let gpu = complaint(command.args(["--gpu", "no such GPU", "--link", "shm:pvgpu-test-unused"]));
+    assert!(gpu.contains("no Vulkan device matches --gpu no such gpu"), "{gpu}");
+    let mut command = program();
+    let none = complaint(
+        command
+            .args(["--link", "shm:pvgpu-test-unused"])
+            .env("VK_DRIVER_FILES", "/none")
+            .env("VK_ICD_FILENAMES", "/none"),
+    );
+    assert!(none.contains("Vulkan") && none.contains("mesa-vulkan-drivers"), "{none}");
+}
