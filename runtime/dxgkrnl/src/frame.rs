@@ -1,0 +1,180 @@
+//! Presented frames: where a device's presents come out.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pvgpu_kmd::ddi::PresentedFrame;
+use pvgpu_transport::Region;
+
+/// Takes a device's frames, in the order in which they were presented.
+pub trait PresentSink: Send + Sync {
+    /// A frame is there. `dxgi_context` is what the present's `pDXGIContext` held. Called on the device's present thread;
+    /// as long as it takes, later frames wait.
+    fn frame_ready(&self, dxgi_context: usize, frame: Frame);
+}
+
+/// A frame in the aperture, `B8G8R8A8_UNORM`. Its place is used again once this is dropped.
+pub struct Frame {
+    pixels: Region,
+    place: PresentedFrame,
+    sequence: u64,
+    _slot: Slot,
+}
+
+impl Frame {
+    pub(crate) fn new(pixels: Region, place: PresentedFrame, sequence: u64, slot: Slot) -> Self {
+        Self { pixels, place, sequence, _slot: slot }
+    }
+
+    /// Pixels a row.
+    pub fn width(&self) -> u32 {
+        self.place.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.place.height
+    }
+
+    /// Bytes from row to row.
+    pub fn row_pitch(&self) -> u32 {
+        self.place.row_pitch
+    }
+
+    /// Bytes of the frame: row pitch × height.
+    pub fn bytes(&self) -> usize {
+        // CAST: the frame is mapped, so its size fits a usize.
+        self.place.range.bytes as usize
+    }
+
+    /// Counts the device's presents, from 1.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Copies the frame's first bytes out, as many as both sides have, and tells how many that were.
+    ///
+    /// The host may write the frame while it is copied, if it breaks the rules; then the copy shows it, nothing more.
+    pub fn copy_to(&self, to: &mut [u8]) -> usize {
+        let count = to.len().min(self.bytes());
+        let (words, rest) = to.get_mut(..count).unwrap_or_default().as_chunks_mut::<8>();
+        let cells = self.pixels.as_ref();
+        for (word, cell) in words.iter_mut().zip(cells) {
+            *word = cell.load(Ordering::Relaxed).to_le_bytes();
+        }
+        if let Some(last) = cells.get(words.len()) {
+            for (to, from) in rest.iter_mut().zip(last.load(Ordering::Relaxed).to_le_bytes()) {
+                *to = from;
+            }
+        }
+        count
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frame").field("place", &self.place).field("sequence", &self.sequence).finish()
+    }
+}
+
+/// How many of a device's frames are between the present and the end of their use.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle {
+    state: Mutex<ThrottleState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct ThrottleState {
+    in_flight: u32,
+    removed: bool,
+}
+
+/// How a wait for a frame slot ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Throttled {
+    Free,
+    Timeout,
+    Removed,
+}
+
+impl Throttle {
+    /// Counts one frame more, until the slot is dropped.
+    pub(crate) fn take(self: &Arc<Self>) -> Slot {
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_add(1);
+        Slot { throttle: self.clone() }
+    }
+
+    /// Frames in flight.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.state().in_flight
+    }
+
+    /// Ends all waits for good: the device is removed.
+    pub(crate) fn remove(&self) {
+        self.state().removed = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until fewer than `max` frames are in flight.
+    pub(crate) fn wait(&self, max: u32, timeout: Duration) -> Throttled {
+        let deadline = Instant::now() + timeout;
+        let mut state = self.state();
+        loop {
+            if state.removed {
+                return Throttled::Removed;
+            }
+            if state.in_flight < max.max(1) {
+                return Throttled::Free;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Throttled::Timeout;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, ThrottleState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One frame in flight.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    throttle: Arc<Throttle>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.throttle.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        drop(state);
+        self.throttle.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fourth_frame_waits_for_the_first() {
+        let throttle = Arc::new(Throttle::default());
+        let slots: Vec<_> = (0..3).map(|_| throttle.take()).collect();
+        assert_eq!(throttle.in_flight(), 3);
+        assert_eq!(throttle.wait(3, Duration::from_millis(1)), Throttled::Timeout);
+        assert_eq!(throttle.wait(4, Duration::ZERO), Throttled::Free);
+        let waiter = {
+            let throttle = throttle.clone();
+            std::thread::spawn(move || throttle.wait(3, Duration::from_secs(10)))
+        };
+        drop(slots);
+        assert_eq!(waiter.join().expect("no panic"), Throttled::Free);
+        throttle.remove();
+        assert_eq!(throttle.wait(3, Duration::ZERO), Throttled::Removed);
+    }
+}
