@@ -1,0 +1,147 @@
+//! `IPvgpuDxgiDevice`: what dxgi.dll's swap chains need.
+
+use core::ffi::c_void;
+use core::time::Duration;
+
+use pvgpu_dxgkrnl::FrameSlot;
+use pvgpu_interfaces::{IPvgpuDxgiDevice_Impl, IPvgpuPresentSink, PvgpuBackBufferDesc, PvgpuPresent};
+use windows::Win32::Foundation::{E_INVALIDARG, E_POINTER, S_FALSE, S_OK};
+use windows::Win32::Graphics::Dxgi::{
+    DXGI_USAGE, DXGI_USAGE_RENDER_TARGET_OUTPUT, DXGI_USAGE_SHADER_INPUT, DXGI_USAGE_UNORDERED_ACCESS,
+};
+use windows_core::{GUID, HRESULT, Interface};
+
+use super::device::Device;
+use super::guard::Guard;
+use super::object::Com;
+use super::resource::Resource;
+use crate::desc::resource::{Flags, Usage, bind};
+use crate::desc::texture::{Desc, Dimension};
+use crate::desc::view::Shape;
+use crate::hresult::{DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_WAS_STILL_DRAWING, Hresult, Result};
+
+/// A result of the safe part as the plain `HRESULT` of these interfaces.
+fn plain(result: Result) -> HRESULT {
+    result.map_or_else(|Hresult(code)| HRESULT(code), |()| S_OK)
+}
+
+/// The texture that a swap chain's buffer is.
+fn back_buffer(desc: &PvgpuBackBufferDesc) -> Result<Shape> {
+    let usage = DXGI_USAGE(desc.usage);
+    let flags = [
+        (DXGI_USAGE_RENDER_TARGET_OUTPUT, bind::RENDER_TARGET),
+        (DXGI_USAGE_SHADER_INPUT, bind::SHADER_RESOURCE),
+        (DXGI_USAGE_UNORDERED_ACCESS, bind::UNORDERED_ACCESS),
+    ];
+    let bind = flags.iter().filter(|flag| usage.0 & flag.0.0 != 0).fold(0, |all, flag| all | flag.1);
+    let texture = Desc {
+        dimension: Dimension::Two,
+        width: desc.width,
+        height: desc.height,
+        depth: 1,
+        mip_levels: 1,
+        array_size: 1,
+        format: desc.format,
+        sample_count: desc.sample_count.max(1),
+        sample_quality: desc.sample_quality,
+        flags: Flags { usage: Usage::Default, bind, cpu: 0, misc: 0 },
+    };
+    Ok(Shape::Texture(texture.checked(false)?))
+}
+
+impl IPvgpuDxgiDevice_Impl for Com<Device> {
+    unsafe fn GetDxgiAdapter(&self, riid: *const GUID, adapter: *mut *mut c_void) -> HRESULT {
+        if riid.is_null() || adapter.is_null() {
+            return E_POINTER;
+        }
+        // SAFETY: COM's contract: not null means valid.
+        unsafe { self.inner.dxgi_adapter.query(riid, adapter) }
+    }
+
+    unsafe fn CreateBackBuffer(
+        &self,
+        desc: *const PvgpuBackBufferDesc,
+        texture: *mut *mut c_void,
+    ) -> HRESULT {
+        // SAFETY: COM's contract.
+        let (Some(desc), false) = (unsafe { desc.as_ref() }, texture.is_null()) else { return E_POINTER };
+        let created = back_buffer(desc).and_then(|shape| self.create_resource(shape, &[], desc.usage.max(1)));
+        let (pointer, result) = match created {
+            Ok(pointer) => (pointer, S_OK),
+            Err(Hresult(code)) => (core::ptr::null_mut(), HRESULT(code)),
+        };
+        // SAFETY: COM's contract.
+        unsafe { texture.write(pointer) };
+        result
+    }
+
+    unsafe fn BackBufferIdle(&self, texture: *mut c_void) -> HRESULT {
+        // SAFETY: dxgi.dll passes textures of `CreateBackBuffer`.
+        let Some(texture) = (unsafe { Com::<Resource>::from_raw(texture) }) else { return E_POINTER };
+        let guard = Guard::new(&self.inner);
+        let idle = texture.public_count() == 1 && texture.held_count(&guard) == 0;
+        if idle { S_OK } else { S_FALSE }
+    }
+
+    unsafe fn Present(&self, texture: *mut c_void, present: *const PvgpuPresent) -> HRESULT {
+        // SAFETY: COM's contract.
+        let Some(present) = (unsafe { present.as_ref() }) else { return E_POINTER };
+        // SAFETY: dxgi.dll passes textures of `CreateBackBuffer`.
+        let Some(texture) = (unsafe { Com::<Resource>::from_raw(texture) }) else { return E_POINTER };
+        if texture.inner.swap_chain_usage == 0 {
+            return E_INVALIDARG;
+        }
+        let result = self.inner.kernel.require_alive().and_then(|()| {
+            let mut guard = Guard::new(&self.inner);
+            let (context, flip) = (present.dxgi_context, present.flip != 0);
+            guard.driver.present(texture.handle(), context, flip, present.sync_interval)
+        });
+        // A driver that met the removal reports it with a code of its own.
+        plain(result.or_else(|error| self.inner.kernel.require_alive().and(Err(error))))
+    }
+
+    unsafe fn RotateResourceIdentities(&self, textures: *const *mut c_void, count: u32) -> HRESULT {
+        if textures.is_null() {
+            return E_POINTER;
+        }
+        // SAFETY: COM's contract.
+        let textures = unsafe { core::slice::from_raw_parts(textures, count as usize) };
+        let handle = |texture: &*mut c_void| {
+            // SAFETY: dxgi.dll passes textures of `CreateBackBuffer`.
+            unsafe { Com::<Resource>::from_raw(*texture) }.map(|texture| texture.handle() as usize)
+        };
+        let handles: Option<Vec<usize>> = textures.iter().map(handle).collect();
+        let Some(handles) = handles else { return E_POINTER };
+        plain(Guard::new(&self.inner).driver.rotate_resource_identities(&handles))
+    }
+
+    unsafe fn FramesInFlight(&self) -> u32 {
+        self.inner.kernel.frames_in_flight()
+    }
+
+    unsafe fn WaitForFrameSlot(&self, max: u32, timeout_ms: u32) -> HRESULT {
+        // Without the lock: other threads go on drawing.
+        let timeout = Duration::from_millis(u64::from(timeout_ms));
+        plain(match self.inner.kernel.wait_for_frame_slot(max, timeout) {
+            FrameSlot::Free => Ok(()),
+            FrameSlot::Timeout => Err(DXGI_ERROR_WAS_STILL_DRAWING),
+            FrameSlot::Removed => Err(DXGI_ERROR_DEVICE_REMOVED),
+        })
+    }
+
+    unsafe fn SetPresentSink(&self, sink: Option<&IPvgpuPresentSink>) -> HRESULT {
+        self.inner.kernel.set_present_sink(sink.cloned());
+        S_OK
+    }
+
+    unsafe fn RemovedReason(&self) -> HRESULT {
+        plain(self.inner.kernel.require_alive())
+    }
+
+    unsafe fn Flush(&self) -> HRESULT {
+        let mut guard = Guard::new(&self.inner);
+        guard.driver.clear_error();
+        guard.driver.flush();
+        plain(guard.driver.take_error())
+    }
+}

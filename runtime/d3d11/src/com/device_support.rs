@@ -1,0 +1,95 @@
+//! What the device can do: formats, sample counts, features, counters.
+
+use core::ffi::c_void;
+
+use windows::Win32::Graphics::Direct3D11::D3D11_COUNTER_INFO;
+
+use super::device::Device;
+use super::guard::Guard;
+use super::object::Com;
+use crate::feature::{self, Facts};
+use crate::format;
+use crate::hresult::{E_FAIL, E_INVALIDARG, Result, require};
+
+/// `D3D11_MAX_MULTISAMPLE_SAMPLE_COUNT`.
+const MAX_SAMPLES: u32 = 32;
+/// `D3D11_FORMAT_SUPPORT_*` bits that a typeless format takes from its family: the kinds of resources and casting.
+const RESOURCE_BITS: u32 = 0x10_10f0;
+
+impl Com<Device> {
+    /// `D3D11_FORMAT_SUPPORT` and `D3D11_FORMAT_SUPPORT2` of a format.
+    ///
+    /// # Errors
+    /// `E_INVALIDARG` for a number that is no format.
+    pub fn format_support(&self, format: u32) -> Result<(u32, u32)> {
+        let formats = &self.inner.adapter.host_info().formats;
+        let support = |number: usize| {
+            let found = formats.get(number)?;
+            Some((found.support.to_native(), found.support2.to_native()))
+        };
+        let own = support(format as usize).ok_or(E_INVALIDARG)?;
+        if own != (0, 0) || !format::is_typeless(format) {
+            return Ok(own);
+        }
+        // The host speaks of formats that have a type: a typeless one can be what one of its family can be.
+        let members = (0..formats.len()).filter(|member| format::family(*member as u32) == format);
+        let any = members.filter_map(support).fold(0, |all, member| all | member.0);
+        Ok((any & RESOURCE_BITS, 0))
+    }
+
+    /// Number of quality levels of a sample count, 0 when it is not supported.
+    ///
+    /// # Errors
+    /// `E_FAIL` for a sample count beyond what exists.
+    pub fn multisample_quality_levels(&self, format: u32, samples: u32) -> Result<u32> {
+        if samples == 0 || samples > MAX_SAMPLES {
+            return Err(E_FAIL);
+        }
+        if self.format_support(format).map_or(true, |support| support == (0, 0)) {
+            return Ok(0);
+        }
+        if samples == 1 {
+            return Ok(1);
+        }
+        Ok(Guard::new(&self.inner).driver.check_multisample_quality_levels(format, samples))
+    }
+
+    /// `CheckFeatureSupport`.
+    ///
+    /// # Errors
+    /// `E_INVALIDARG`: an unknown feature, or a struct of another size.
+    ///
+    /// # Safety
+    /// `data` is null or has `size` bytes.
+    pub unsafe fn check_feature(&self, feature: u32, data: *mut c_void, size: u32) -> Result {
+        require(!data.is_null() && size >= 4)?;
+        let words = data.cast::<u32>();
+        let questions_format = matches!(feature, feature::FORMAT_SUPPORT | feature::FORMAT_SUPPORT2);
+        let format = if questions_format {
+            // SAFETY: the caller's promise: four bytes at least.
+            unsafe { words.read_unaligned() }
+        } else {
+            0
+        };
+        let caps = Guard::new(&self.inner).driver.caps;
+        let facts = Facts {
+            logic_op: caps.logic_op,
+            doubles: caps.doubles(),
+            tile_based: caps.tile_based,
+            format: self.format_support(format).ok(),
+        };
+        let answer = feature::answer(feature, format, &facts).ok_or(E_INVALIDARG)?;
+        let answer = answer.words();
+        require(size as usize == size_of_val(answer))?;
+        // SAFETY: the sizes are equal.
+        unsafe {
+            core::ptr::copy_nonoverlapping(answer.as_ptr().cast::<u8>(), data.cast::<u8>(), size as usize)
+        };
+        Ok(())
+    }
+
+    /// `CheckCounterInfo`: there are no counters.
+    pub fn counter_info(&self) -> D3D11_COUNTER_INFO {
+        D3D11_COUNTER_INFO::default()
+    }
+}

@@ -1,0 +1,90 @@
+//! The results that Direct3D 11 functions return, as one small type for the safe part of the runtime.
+//!
+//! Values are those of `winerror.h`. The COM edge turns a [`Hresult`] into `windows_core::Error` without allocating.
+
+use core::fmt;
+
+/// A result other than `S_OK`: an error, or `S_FALSE`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Hresult(pub i32);
+
+/// What fallible functions of the safe part return.
+pub type Result<T = ()> = core::result::Result<T, Hresult>;
+
+macro_rules! results {
+    ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {
+        $($(#[$doc])* pub const $name: Hresult = Hresult(($value as u32).cast_signed());)*
+
+        impl fmt::Debug for Hresult {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match *self {
+                    $($name => f.write_str(stringify!($name)),)*
+                    Hresult(other) => write!(f, "HRESULT {other:#010x}"),
+                }
+            }
+        }
+    };
+}
+
+results! {
+    /// The call is right, but had nothing to do or has no answer yet.
+    S_FALSE = 1;
+    /// Not implemented.
+    E_NOTIMPL = 0x8000_4001_u32;
+    /// No such interface.
+    E_NOINTERFACE = 0x8000_4002_u32;
+    /// A pointer that must not be null is.
+    E_POINTER = 0x8000_4003_u32;
+    /// Unspecified failure.
+    E_FAIL = 0x8000_4005_u32;
+    /// Out of memory.
+    E_OUTOFMEMORY = 0x8007_000e_u32;
+    /// An argument breaks a rule.
+    E_INVALIDARG = 0x8007_0057_u32;
+    /// The call is not allowed in this state.
+    DXGI_ERROR_INVALID_CALL = 0x887a_0001_u32;
+    /// No such object.
+    DXGI_ERROR_NOT_FOUND = 0x887a_0002_u32;
+    /// The buffer is too small; the size that is needed has been returned.
+    DXGI_ERROR_MORE_DATA = 0x887a_0003_u32;
+    /// The device or driver cannot do this.
+    DXGI_ERROR_UNSUPPORTED = 0x887a_0004_u32;
+    /// The device is gone.
+    DXGI_ERROR_DEVICE_REMOVED = 0x887a_0005_u32;
+    /// The GPU is still busy and the caller asked not to wait.
+    DXGI_ERROR_WAS_STILL_DRAWING = 0x887a_000a_u32;
+    /// The driver broke its contract.
+    DXGI_ERROR_DRIVER_INTERNAL_ERROR = 0x887a_0020_u32;
+    /// Too many different state objects.
+    D3D11_ERROR_TOO_MANY_UNIQUE_STATE_OBJECTS = 0x887c_0001_u32;
+}
+
+/// Turns what a driver reports by `pfnSetErrorCb` into what the application sees.
+///
+/// The device-removed and was-still-drawing codes of the DDI (`0x8876…`, `0x887b…`) have API codes of their own.
+pub fn from_driver(code: i32) -> Hresult {
+    match code {
+        pvgpu_umd_ddi::D3DDDIERR_DEVICEREMOVED => DXGI_ERROR_DEVICE_REMOVED,
+        pvgpu_umd_ddi::DXGI_DDI_ERR_WASSTILLDRAWING => DXGI_ERROR_WAS_STILL_DRAWING,
+        pvgpu_umd_ddi::DXGI_DDI_ERR_UNSUPPORTED => DXGI_ERROR_UNSUPPORTED,
+        other => Hresult(other),
+    }
+}
+
+/// Fails with `E_INVALIDARG` unless `rule` holds.
+pub fn require(rule: bool) -> Result {
+    if rule { Ok(()) } else { Err(E_INVALIDARG) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn driver_errors_become_api_errors() {
+        assert_eq!(from_driver(pvgpu_umd_ddi::D3DDDIERR_DEVICEREMOVED), DXGI_ERROR_DEVICE_REMOVED);
+        assert_eq!(from_driver(pvgpu_umd_ddi::DXGI_DDI_ERR_WASSTILLDRAWING), DXGI_ERROR_WAS_STILL_DRAWING);
+        assert_eq!(from_driver(pvgpu_umd_ddi::E_OUTOFMEMORY), E_OUTOFMEMORY);
+        assert_eq!(format!("{E_INVALIDARG:?} {:?}", Hresult(-1)), "E_INVALIDARG HRESULT 0xffffffff");
+    }
+}

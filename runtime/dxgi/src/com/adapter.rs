@@ -1,0 +1,240 @@
+//! The adapter: the host's GPU as DXGI describes it, and its monitors.
+
+#![expect(unsafe_code, reason = "implements COM interfaces")]
+
+use std::ffi::c_void;
+use std::sync::{Mutex, PoisonError};
+
+use pvgpu_interfaces::{IPvgpuDxgiAdapter, IPvgpuDxgiAdapter_Impl, IPvgpuKernelAdapter, PvgpuAdapterDesc};
+use windows::Win32::Foundation::{E_INVALIDARG, E_POINTER, HANDLE, LUID, S_OK};
+use windows::Win32::Graphics::Dxgi::{
+    DXGI_ADAPTER_DESC, DXGI_ADAPTER_DESC1, DXGI_ADAPTER_DESC2, DXGI_ADAPTER_FLAG_NONE,
+    DXGI_ADAPTER_FLAG_SOFTWARE, DXGI_COMPUTE_PREEMPTION_DMA_BUFFER_BOUNDARY, DXGI_ERROR_NOT_FOUND,
+    DXGI_ERROR_UNSUPPORTED, DXGI_GRAPHICS_PREEMPTION_DMA_BUFFER_BOUNDARY, DXGI_MEMORY_SEGMENT_GROUP,
+    DXGI_MEMORY_SEGMENT_GROUP_LOCAL, DXGI_MEMORY_SEGMENT_GROUP_NON_LOCAL, DXGI_QUERY_VIDEO_MEMORY_INFO,
+    IDXGIAdapter_Impl, IDXGIAdapter1_Impl, IDXGIAdapter2_Impl, IDXGIAdapter3, IDXGIAdapter3_Impl,
+    IDXGIDevice, IDXGIFactory, IDXGIObject_Impl, IDXGIOutput, IDXGIOutput1,
+};
+use windows_core::{GUID, HRESULT, IUnknown, IUnknownImpl, Interface, Ref, Result, implement};
+
+use super::output::Output;
+use super::private_data::PrivateData;
+use crate::gdi::monitor::Monitor;
+
+/// Version of the user-mode driver, as `CheckInterfaceSupport` reports it: four 16-bit numbers.
+const DRIVER_VERSION: i64 = {
+    const fn number(text: &str) -> i64 {
+        let (mut value, mut at) = (0, 0);
+        while at < text.len() {
+            // PANIC: evaluated by the compiler; cargo gives decimal numbers.
+            value = value * 10 + (text.as_bytes()[at] - b'0') as i64;
+            at += 1;
+        }
+        value
+    }
+    number(env!("CARGO_PKG_VERSION_MAJOR")) << 48
+        | number(env!("CARGO_PKG_VERSION_MINOR")) << 32
+        | number(env!("CARGO_PKG_VERSION_PATCH")) << 16
+};
+
+/// An adapter.
+#[implement(IDXGIAdapter3, IPvgpuDxgiAdapter)]
+pub struct Adapter {
+    factory: IDXGIFactory,
+    kernel: IPvgpuKernelAdapter,
+    desc: PvgpuAdapterDesc,
+    private: PrivateData,
+    /// What `SetVideoMemoryReservation` asked for: the GPU's own memory, system memory.
+    reservations: Mutex<[u64; 2]>,
+}
+
+/// A locally unique id from the number that the kernel model uses.
+pub fn luid(number: u64) -> LUID {
+    // CAST: the two halves of the number.
+    LUID { LowPart: number as u32, HighPart: ((number >> 32) as u32).cast_signed() }
+}
+
+impl Adapter {
+    /// The adapter behind `kernel`, listed by `factory`.
+    ///
+    /// # Errors
+    /// What d3d11.dll reports.
+    pub fn new(factory: IDXGIFactory, kernel: IPvgpuKernelAdapter) -> Result<Self> {
+        let mut desc = PvgpuAdapterDesc::default();
+        // SAFETY: `desc` is valid for writing.
+        unsafe { kernel.GetDesc(&mut desc) }.ok()?;
+        Ok(Self { factory, kernel, desc, private: PrivateData::default(), reservations: Mutex::default() })
+    }
+
+    /// Description in its second version, which the others are parts of.
+    fn desc1(&self) -> DXGI_ADAPTER_DESC1 {
+        let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let flags = if self.desc.software != 0 { DXGI_ADAPTER_FLAG_SOFTWARE } else { DXGI_ADAPTER_FLAG_NONE };
+        DXGI_ADAPTER_DESC1 {
+            Description: self.desc.description,
+            VendorId: self.desc.vendor_id,
+            DeviceId: self.desc.device_id,
+            SubSysId: 0,
+            Revision: 0,
+            DedicatedVideoMemory: bytes(self.desc.dedicated_video_memory),
+            DedicatedSystemMemory: 0,
+            SharedSystemMemory: bytes(self.desc.shared_system_memory),
+            AdapterLuid: luid(self.desc.luid),
+            Flags: flags.0.cast_unsigned(),
+        }
+    }
+
+    /// Index and size of a memory segment group; there is one node.
+    fn segment(&self, node: u32, group: DXGI_MEMORY_SEGMENT_GROUP) -> Result<(usize, u64)> {
+        match (node, group) {
+            (0, DXGI_MEMORY_SEGMENT_GROUP_LOCAL) => Ok((0, self.desc.dedicated_video_memory)),
+            (0, DXGI_MEMORY_SEGMENT_GROUP_NON_LOCAL) => Ok((1, self.desc.shared_system_memory)),
+            _ => Err(E_INVALIDARG.into()),
+        }
+    }
+}
+
+/// Bytes of `size` that an application may reserve: half.
+fn reservable(size: u64) -> u64 {
+    size / 2
+}
+
+impl IDXGIObject_Impl for Adapter_Impl {
+    fn SetPrivateData(&self, name: *const GUID, size: u32, data: *const c_void) -> Result<()> {
+        // SAFETY: the arguments follow DXGI's contract, which is that of `set`.
+        unsafe { self.private.set(name, size, data) }
+    }
+
+    fn SetPrivateDataInterface(&self, name: *const GUID, interface: Ref<'_, IUnknown>) -> Result<()> {
+        // SAFETY: as above.
+        unsafe { self.private.set_interface(name, interface) }
+    }
+
+    fn GetPrivateData(&self, name: *const GUID, size: *mut u32, data: *mut c_void) -> Result<()> {
+        // SAFETY: as above.
+        unsafe { self.private.get(name, size, data) }
+    }
+
+    fn GetParent(&self, riid: *const GUID, parent: *mut *mut c_void) -> Result<()> {
+        // SAFETY: DXGI's contract: a valid interface id and out-pointer.
+        unsafe { self.factory.query(riid, parent) }.ok()
+    }
+}
+
+impl IDXGIAdapter_Impl for Adapter_Impl {
+    fn EnumOutputs(&self, output: u32) -> Result<IDXGIOutput> {
+        let monitors = Monitor::all();
+        let monitor = monitors.get(output as usize).ok_or(DXGI_ERROR_NOT_FOUND)?;
+        Ok(IDXGIOutput1::from(Output::new(self.to_interface::<IDXGIAdapter3>().into(), *monitor)).into())
+    }
+
+    fn GetDesc(&self) -> Result<DXGI_ADAPTER_DESC> {
+        let desc = self.desc1();
+        Ok(DXGI_ADAPTER_DESC {
+            Description: desc.Description,
+            VendorId: desc.VendorId,
+            DeviceId: desc.DeviceId,
+            SubSysId: desc.SubSysId,
+            Revision: desc.Revision,
+            DedicatedVideoMemory: desc.DedicatedVideoMemory,
+            DedicatedSystemMemory: desc.DedicatedSystemMemory,
+            SharedSystemMemory: desc.SharedSystemMemory,
+            AdapterLuid: desc.AdapterLuid,
+        })
+    }
+
+    fn CheckInterfaceSupport(&self, interface: *const GUID) -> Result<i64> {
+        // SAFETY: DXGI's contract: null or valid.
+        let interface = unsafe { interface.as_ref() }.ok_or(E_INVALIDARG)?;
+        // As on Windows, Direct3D 11 is not asked for here but by trying to make a device.
+        if *interface == IDXGIDevice::IID { Ok(DRIVER_VERSION) } else { Err(DXGI_ERROR_UNSUPPORTED.into()) }
+    }
+}
+
+impl IDXGIAdapter1_Impl for Adapter_Impl {
+    fn GetDesc1(&self) -> Result<DXGI_ADAPTER_DESC1> {
+        Ok(self.desc1())
+    }
+}
+
+impl IDXGIAdapter2_Impl for Adapter_Impl {
+    fn GetDesc2(&self) -> Result<DXGI_ADAPTER_DESC2> {
+        let desc = self.desc1();
+        Ok(DXGI_ADAPTER_DESC2 {
+            Description: desc.Description,
+            VendorId: desc.VendorId,
+            DeviceId: desc.DeviceId,
+            SubSysId: desc.SubSysId,
+            Revision: desc.Revision,
+            DedicatedVideoMemory: desc.DedicatedVideoMemory,
+            DedicatedSystemMemory: desc.DedicatedSystemMemory,
+            SharedSystemMemory: desc.SharedSystemMemory,
+            AdapterLuid: desc.AdapterLuid,
+            Flags: desc.Flags,
+            GraphicsPreemptionGranularity: DXGI_GRAPHICS_PREEMPTION_DMA_BUFFER_BOUNDARY,
+            ComputePreemptionGranularity: DXGI_COMPUTE_PREEMPTION_DMA_BUFFER_BOUNDARY,
+        })
+    }
+}
+
+impl IDXGIAdapter3_Impl for Adapter_Impl {
+    fn RegisterHardwareContentProtectionTeardownStatusEvent(&self, _event: HANDLE) -> Result<u32> {
+        Err(DXGI_ERROR_UNSUPPORTED.into())
+    }
+
+    fn UnregisterHardwareContentProtectionTeardownStatus(&self, _cookie: u32) {}
+
+    /// Budget and reservation of a segment group. The host does not tell how much of it this process uses: reported as 0.
+    fn QueryVideoMemoryInfo(
+        &self,
+        node: u32,
+        group: DXGI_MEMORY_SEGMENT_GROUP,
+        info: *mut DXGI_QUERY_VIDEO_MEMORY_INFO,
+    ) -> Result<()> {
+        let (index, size) = self.segment(node, group)?;
+        let reservations = *self.reservations.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = DXGI_QUERY_VIDEO_MEMORY_INFO {
+            Budget: size,
+            CurrentUsage: 0,
+            AvailableForReservation: reservable(size),
+            CurrentReservation: reservations.get(index).copied().unwrap_or(0),
+        };
+        // SAFETY: DXGI's contract: null or valid for writing.
+        *unsafe { info.as_mut() }.ok_or(E_INVALIDARG)? = answer;
+        Ok(())
+    }
+
+    fn SetVideoMemoryReservation(
+        &self,
+        node: u32,
+        group: DXGI_MEMORY_SEGMENT_GROUP,
+        bytes: u64,
+    ) -> Result<()> {
+        let (index, size) = self.segment(node, group)?;
+        if bytes > reservable(size) {
+            return Err(E_INVALIDARG.into());
+        }
+        let mut reservations = self.reservations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reservation) = reservations.get_mut(index) {
+            *reservation = bytes;
+        }
+        Ok(())
+    }
+
+    fn RegisterVideoMemoryBudgetChangeNotificationEvent(&self, _event: HANDLE) -> Result<u32> {
+        Err(DXGI_ERROR_UNSUPPORTED.into())
+    }
+
+    fn UnregisterVideoMemoryBudgetChangeNotification(&self, _cookie: u32) {}
+}
+
+impl IPvgpuDxgiAdapter_Impl for Adapter_Impl {
+    unsafe fn GetKernelAdapter(&self, adapter: *mut *mut c_void) -> HRESULT {
+        if adapter.is_null() {
+            return E_POINTER;
+        }
+        // SAFETY: the caller passes a valid out-pointer.
+        unsafe { adapter.write(self.kernel.clone().into_raw()) };
+        S_OK
+    }
+}

@@ -1,0 +1,260 @@
+//! Swap chains: the buffers that a program draws to and presents.
+//!
+//! - `present`: Present, from the checks to the rotation of the buffers.
+//! - `window`: sizes, full-screen, outputs.
+//! - `interface`: the COM methods, which call those.
+//!
+//! # Invariants
+//! - The state's lock is not held while messages are sent to the window, while Present waits for a frame, or while private data
+//!   is released: each of them may run code of the program that calls the swap chain again.
+//! - The swap chain holds exactly one reference to each buffer, which is what `BackBufferIdle` counts on.
+
+#![expect(unsafe_code, reason = "implements and calls COM interfaces")]
+
+mod interface;
+mod present;
+mod window;
+
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pvgpu_interfaces::{IPvgpuDxgiDevice, PvgpuBackBufferDesc};
+use windows::Win32::Foundation::{E_FAIL, E_OUTOFMEMORY};
+use windows::Win32::Graphics::Dxgi::Common::DXGI_RATIONAL;
+use windows::Win32::Graphics::Dxgi::{
+    DXGI_ERROR_INVALID_CALL, DXGI_ERROR_UNSUPPORTED, DXGI_SWAP_CHAIN_DESC, DXGI_SWAP_CHAIN_DESC1,
+    DXGI_SWAP_CHAIN_FULLSCREEN_DESC, IDXGIDevice1, IDXGIFactory, IDXGIOutput, IDXGISwapChain1,
+    IDXGISwapChain3,
+};
+use windows_core::{Error, IUnknown, Interface, Result, implement};
+
+use super::presenter::{Presenter, Shared, run};
+use super::private_data::PrivateData;
+use super::semaphore::Semaphore;
+use super::{debug, sink};
+use crate::gdi::window::{Saved, Window};
+use crate::rules::chain::{Broken, Chain, Request};
+use crate::rules::present::WAITABLE_LATENCY;
+
+/// What a program asks for when it makes a swap chain.
+pub struct Creation {
+    window: Window,
+    request: Request,
+    fullscreen: DXGI_SWAP_CHAIN_FULLSCREEN_DESC,
+    restrict_to: Option<IDXGIOutput>,
+}
+
+impl Creation {
+    /// From `IDXGIFactory::CreateSwapChain`.
+    pub fn from_desc(desc: &DXGI_SWAP_CHAIN_DESC) -> Self {
+        let mode = &desc.BufferDesc;
+        Self {
+            window: Window::new(desc.OutputWindow),
+            request: Request {
+                width: mode.Width,
+                height: mode.Height,
+                format: mode.Format.0.cast_unsigned(),
+                stereo: false,
+                sample_count: desc.SampleDesc.Count,
+                sample_quality: desc.SampleDesc.Quality,
+                usage: desc.BufferUsage.0,
+                buffer_count: desc.BufferCount,
+                scaling: 0,
+                effect: desc.SwapEffect.0,
+                alpha_mode: 0,
+                flags: desc.Flags,
+            },
+            fullscreen: DXGI_SWAP_CHAIN_FULLSCREEN_DESC {
+                RefreshRate: mode.RefreshRate,
+                ScanlineOrdering: mode.ScanlineOrdering,
+                Scaling: mode.Scaling,
+                Windowed: desc.Windowed,
+            },
+            restrict_to: None,
+        }
+    }
+
+    /// From `IDXGIFactory2::CreateSwapChainForHwnd`.
+    pub fn from_desc1(
+        window: Window,
+        desc: &DXGI_SWAP_CHAIN_DESC1,
+        fullscreen: Option<&DXGI_SWAP_CHAIN_FULLSCREEN_DESC>,
+        restrict_to: Option<IDXGIOutput>,
+    ) -> Self {
+        let windowed = DXGI_SWAP_CHAIN_FULLSCREEN_DESC { Windowed: true.into(), ..Default::default() };
+        Self {
+            window,
+            request: Request {
+                width: desc.Width,
+                height: desc.Height,
+                format: desc.Format.0.cast_unsigned(),
+                stereo: desc.Stereo.as_bool(),
+                sample_count: desc.SampleDesc.Count,
+                sample_quality: desc.SampleDesc.Quality,
+                usage: desc.BufferUsage.0,
+                buffer_count: desc.BufferCount,
+                scaling: desc.Scaling.0,
+                effect: desc.SwapEffect.0,
+                alpha_mode: desc.AlphaMode.0,
+                flags: desc.Flags,
+            },
+            fullscreen: fullscreen.copied().unwrap_or(windowed),
+            restrict_to,
+        }
+    }
+}
+
+/// A swap chain.
+#[implement(IDXGISwapChain3)]
+pub struct SwapChain {
+    factory: IDXGIFactory,
+    /// The device as the program passed it.
+    device: IUnknown,
+    /// The same device, for back buffers and presents.
+    dxgi: IPvgpuDxgiDevice,
+    /// The same device, for its frame latency.
+    limits: IDXGIDevice1,
+    window: Window,
+    restrict_to: Option<IDXGIOutput>,
+    state: Mutex<State>,
+    shared: Arc<Shared>,
+    presenter: Option<Presenter>,
+    /// The swap chain's number at the present sink.
+    number: usize,
+    private: PrivateData,
+}
+
+/// What changes in the life of a swap chain.
+struct State {
+    chain: Chain,
+    buffers: Vec<IUnknown>,
+    refresh: DXGI_RATIONAL,
+    fullscreen_desc: DXGI_SWAP_CHAIN_FULLSCREEN_DESC,
+    fullscreen: Option<Fullscreen>,
+    /// Presents so far, as `GetLastPresentCount` tells.
+    presents: u32,
+    /// `SetMaximumFrameLatency` of a swap chain with a waitable object.
+    latency: u32,
+    /// `SetSourceSize`.
+    source: (u32, u32),
+    /// `SetBackgroundColor`: red, green, blue, alpha.
+    background: [f32; 4],
+}
+
+/// A swap chain's window covers a monitor.
+struct Fullscreen {
+    saved: Saved,
+    output: IDXGIOutput,
+}
+
+/// The result for a broken rule.
+fn refused(broken: Broken) -> Error {
+    debug::say(&format!("swap chain refused: {broken}"));
+    match broken {
+        Broken::Stereo | Broken::Flags(_) => DXGI_ERROR_UNSUPPORTED.into(),
+        _ => DXGI_ERROR_INVALID_CALL.into(),
+    }
+}
+
+/// Makes a swap chain of `device`, whose parent is `factory`.
+///
+/// # Errors
+/// `DXGI_ERROR_INVALID_CALL` for a description against DXGI's rules or a window that does not exist; `DXGI_ERROR_UNSUPPORTED` for
+/// what cannot be served, or a device that is not ours; else what the device reports.
+pub fn create(factory: IDXGIFactory, device: &IUnknown, creation: Creation) -> Result<IDXGISwapChain1> {
+    if !creation.window.exists() {
+        debug::say("swap chain refused: there is no such window");
+        return Err(DXGI_ERROR_INVALID_CALL.into());
+    }
+    let dxgi: IPvgpuDxgiDevice = device.cast().map_err(|_| {
+        debug::say("swap chain refused: the device was not made by pvgpu's d3d11.dll");
+        DXGI_ERROR_UNSUPPORTED
+    })?;
+    let chain = creation.request.check(creation.window.client_size()).map_err(refused)?;
+    let buffers = make_buffers(&dxgi, &chain)?;
+    let semaphore = chain.is_waitable().then(|| Semaphore::new(WAITABLE_LATENCY)).transpose()?;
+    let shared = Arc::new(Shared::new(creation.window, semaphore));
+    let presenter = Presenter::start(Arc::clone(&shared)).map_err(|_| E_OUTOFMEMORY)?;
+    // SAFETY: both interfaces are live.
+    unsafe { dxgi.SetPresentSink(Some(&sink::sink())) }.ok()?;
+    let swap_chain = SwapChain {
+        factory,
+        device: device.clone(),
+        limits: dxgi.cast()?,
+        dxgi,
+        window: creation.window,
+        restrict_to: creation.restrict_to,
+        state: Mutex::new(State {
+            chain,
+            buffers,
+            refresh: creation.fullscreen.RefreshRate,
+            fullscreen_desc: creation.fullscreen,
+            fullscreen: None,
+            presents: 0,
+            latency: WAITABLE_LATENCY,
+            source: (chain.width, chain.height),
+            background: [0.0, 0.0, 0.0, 1.0],
+        }),
+        number: sink::register(&shared),
+        shared,
+        presenter: Some(presenter),
+        private: PrivateData::default(),
+    };
+    let interface: IDXGISwapChain1 = IDXGISwapChain3::from(swap_chain).into();
+    if !creation.fullscreen.Windowed.as_bool() {
+        // SAFETY: the swap chain is live; no output means the one the window is on.
+        unsafe { interface.SetFullscreenState(true, None) }?;
+    }
+    Ok(interface)
+}
+
+/// Makes the textures of a swap chain.
+fn make_buffers(device: &IPvgpuDxgiDevice, chain: &Chain) -> Result<Vec<IUnknown>> {
+    let desc = PvgpuBackBufferDesc {
+        width: chain.width,
+        height: chain.height,
+        format: chain.format,
+        sample_count: chain.sample_count,
+        sample_quality: chain.sample_quality,
+        usage: chain.usage,
+    };
+    (0..chain.textures()).map(|_| make_buffer(device, &desc)).collect()
+}
+
+fn make_buffer(device: &IPvgpuDxgiDevice, desc: &PvgpuBackBufferDesc) -> Result<IUnknown> {
+    let mut texture: *mut c_void = std::ptr::null_mut();
+    // SAFETY: `desc` is complete and `texture` is valid for writing.
+    unsafe { device.CreateBackBuffer(desc, &mut texture) }.ok()?;
+    if texture.is_null() {
+        return Err(E_FAIL.into());
+    }
+    // SAFETY: on success, the device gave a texture with one reference for us.
+    Ok(unsafe { IUnknown::from_raw(texture) })
+}
+
+impl SwapChain {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the device is still there.
+    fn is_alive(&self) -> bool {
+        // SAFETY: the interface is live.
+        unsafe { self.dxgi.RemovedReason() }.is_ok()
+    }
+}
+
+impl Drop for SwapChain {
+    fn drop(&mut self) {
+        if run().saves_frames() {
+            self.shared.drain(|| self.is_alive());
+        }
+        sink::unregister(self.number);
+        drop(self.presenter.take());
+        let fullscreen = self.lock().fullscreen.take();
+        if let Some(fullscreen) = fullscreen {
+            // The window may be gone already, which is all right.
+            let _gone = self.window.restore(&fullscreen.saved);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Present: checks, waits for a free frame, hands the back buffer to the device and lets the buffers take turns.
+
+use std::ffi::c_void;
+use std::time::Instant;
+
+use pvgpu_interfaces::PvgpuPresent;
+use windows::Win32::Foundation::{DXGI_STATUS_OCCLUDED, S_OK};
+use windows::Win32::Graphics::Dxgi::{
+    DXGI_ERROR_DEVICE_HUNG, DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_WAS_STILL_DRAWING,
+};
+use windows::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+use windows_core::{HRESULT, Interface};
+
+use super::{State, SwapChain};
+use crate::com::presenter::run;
+use crate::com::sink;
+use crate::present::queue::Ticket;
+use crate::present::run::Begin;
+use crate::rules::present::{self, flag};
+
+/// TIMEOUT: a host that frees no frame for so long hangs, whatever its heartbeat says.
+const HANG_MS: u32 = 10_000;
+
+impl SwapChain {
+    /// `IDXGISwapChain1::Present1`; dirty and scroll rectangles are hints that whole-frame presents need not heed.
+    pub(super) fn present(&self, sync_interval: u32, flags: u32) -> HRESULT {
+        {
+            let state = self.lock();
+            if !present::is_valid(&state.chain, state.fullscreen.is_some(), sync_interval, flags) {
+                return DXGI_ERROR_INVALID_CALL;
+            }
+        }
+        if !self.is_alive() {
+            return DXGI_ERROR_DEVICE_REMOVED;
+        }
+        if self.window.is_minimised() {
+            return DXGI_STATUS_OCCLUDED;
+        }
+        if flags & flag::TEST != 0 {
+            return S_OK;
+        }
+        let begun = run().begin(Instant::now());
+        if begun == Begin::EndProcess {
+            end_process();
+        }
+        let shot = match begun {
+            Begin::Frame(number) => Some(number),
+            Begin::Uncounted | Begin::EndProcess => None,
+        };
+        let result = self.wait_for_slot(flags);
+        let result = if result.is_ok() { self.send(shot, sync_interval, flags) } else { result };
+        match (shot, result.is_ok()) {
+            (Some(number), true) if run().finish(number, Instant::now()) => self.end_run(),
+            (Some(number), false) => run().cancel(number),
+            _ => {}
+        }
+        result
+    }
+
+    /// Waits until one more frame may be in flight.
+    fn wait_for_slot(&self, flags: u32) -> HRESULT {
+        // A waitable swap chain is throttled by its semaphore, not by the device's latency.
+        let latency = match self.shared.latency() {
+            Some(_) => present::MAX_LATENCY,
+            // SAFETY: the interface is live. A device that does not tell has the default of DXGI.
+            None => unsafe { self.limits.GetMaximumFrameLatency() }.unwrap_or(3),
+        };
+        // Whoever saves frames wants all of them: a program that would rather skip one than wait has to wait then.
+        let may_skip = flags & flag::DO_NOT_WAIT != 0 && !run().saves_frames();
+        let timeout = if may_skip { 0 } else { HANG_MS };
+        // SAFETY: the interface is live.
+        let result = unsafe { self.dxgi.WaitForFrameSlot(present::frames_in_flight(latency), timeout) };
+        match result {
+            DXGI_ERROR_WAS_STILL_DRAWING if !may_skip => DXGI_ERROR_DEVICE_HUNG,
+            DXGI_ERROR_WAS_STILL_DRAWING => result,
+            error if error.is_err() => DXGI_ERROR_DEVICE_REMOVED,
+            done => done,
+        }
+    }
+
+    /// Presents buffer 0 and lets the buffers take turns.
+    fn send(&self, shot: Option<u32>, sync_interval: u32, flags: u32) -> HRESULT {
+        let mut state = self.lock();
+        // A resize that failed leaves no buffers.
+        let Some(buffer) = state.buffers.first() else { return DXGI_ERROR_INVALID_CALL };
+        let present = PvgpuPresent {
+            dxgi_context: self.number,
+            sync_interval,
+            flip: state.chain.effect.is_flip().into(),
+        };
+        self.shared.queue().submit(ticket(&state, shot, sync_interval, flags));
+        // SAFETY: the buffer is a texture of this device; `present` outlives the call.
+        let result = unsafe { self.dxgi.Present(buffer.as_raw(), &present) };
+        if result.is_err() {
+            self.shared.queue().cancel();
+            return if self.is_alive() { result } else { DXGI_ERROR_DEVICE_REMOVED };
+        }
+        state.presents = state.presents.wrapping_add(1);
+        if !state.chain.rotates() || flags & flag::DO_NOT_SEQUENCE != 0 {
+            return result;
+        }
+        let buffers: Vec<*mut c_void> = state.buffers.iter().map(Interface::as_raw).collect();
+        let count = u32::try_from(buffers.len()).unwrap_or(u32::MAX);
+        // SAFETY: all are textures of this device, kept alive by the state.
+        unsafe { self.dxgi.RotateResourceIdentities(buffers.as_ptr(), count) }
+    }
+
+    /// The last frame wanted has been presented: saves what is to be saved, then asks the window to close.
+    fn end_run(&self) {
+        if run().saves_frames() {
+            self.shared.drain(|| self.is_alive());
+        }
+        run().write_stats(Instant::now(), true);
+        self.window.close();
+    }
+}
+
+fn ticket(state: &State, shot: Option<u32>, sync_interval: u32, flags: u32) -> Ticket {
+    let [red, green, blue, _] = state.background;
+    // CAST: clamped to what a byte holds; a float that is no number becomes 0.
+    let byte = |channel: f32| (channel.clamp(0.0, 1.0) * 255.0).round() as u8;
+    Ticket {
+        shot,
+        sync_interval,
+        restart: flags & flag::RESTART != 0,
+        source: state.source,
+        scaling: state.chain.scaling,
+        background: [byte(red), byte(green), byte(blue)],
+    }
+}
+
+/// Ends the process with exit code 0: it was asked to close and did not. Frames are saved first.
+fn end_process() {
+    if run().saves_frames() {
+        sink::all().iter().for_each(|shared| shared.drain(|| true));
+    }
+    run().write_stats(Instant::now(), true);
+    // SAFETY: gives a constant that means this process.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: nothing of the process is needed any more. It does not return.
+    let _ended = unsafe { TerminateProcess(process, 0) };
+}
