@@ -50,7 +50,7 @@ pub(crate) fn disarm(alarm: &AtomicU64) {
 /// Tells whether a sleeper waits for a goal that `progress` has reached, and disarms its alarm if so.
 ///
 /// Certain only after a sequentially consistent fence that follows the publication of `progress`.
-#[inline]
+#[inline(always)]
 pub(crate) fn fire(alarm: &AtomicU64, progress: u64) -> bool {
     let goal = alarm.load(Ordering::Relaxed);
     goal != 0 && fire_armed(alarm, goal, progress)
@@ -65,7 +65,7 @@ fn fire_armed(alarm: &AtomicU64, goal: u64, progress: u64) -> bool {
 }
 
 /// The alarm word for a ring position: positions are multiples of 8, so bit 0 tells "armed" from 0.
-#[inline]
+#[inline(always)]
 pub(crate) fn word(position: u64) -> u64 {
     position | 1
 }

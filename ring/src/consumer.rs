@@ -1,12 +1,11 @@
 //! The consuming end of a ring: copies records out, checks every number the producer wrote.
 //!
-//! The consumer trusts its own copy of the head. The tail and each record's length are read once into locals,
-//! checked, and used only from there; a producer that rewrites its ring at any moment changes at most the payload
-//! that the caller validates anyway.
+//! The consumer trusts its own copy of the head. A record's header is read once into a local, checked, and used only from
+//! there; a producer that rewrites its ring at any moment changes at most the payload that the caller validates anyway.
 
 use crate::alarm::{self, Idle};
 use crate::error::{BadMemory, Corrupt};
-use crate::layout::{Memory, View, check_position};
+use crate::layout::{END_BYTES, Memory, View, check_position};
 use crate::record::{Batch, RECORD_HEADER_BYTES, Record, length_of};
 use crate::sync::{AtomicU64, Ordering, fence};
 
@@ -23,8 +22,6 @@ struct State {
     capacity: u64,
     /// Bytes consumed. The shared head is a copy of this.
     head: u64,
-    /// The producer's tail as last read and checked: `head ≤ tail ≤ head + capacity`.
-    tail: u64,
     /// Nothing was given back since the last look at the producer's alarm behind a fence.
     kicked: bool,
     /// The producer is due a doorbell that the caller has not taken yet.
@@ -33,11 +30,6 @@ struct State {
 }
 
 impl State {
-    #[inline]
-    fn available(&self) -> u64 {
-        self.tail.wrapping_sub(self.head)
-    }
-
     /// Latches and returns an error.
     #[cold]
     fn fail(&mut self, corrupt: Corrupt) -> Corrupt {
@@ -45,36 +37,35 @@ impl State {
         corrupt
     }
 
-    /// Reads and checks the producer's tail.
-    #[inline]
-    fn refresh(&mut self, view: View<'_>) -> Result<(), Corrupt> {
+    /// Reads the header word of the next record; 0 when none is published.
+    #[inline(always)]
+    fn header(&self, view: View<'_>) -> Result<u64, Corrupt> {
         if let Some(corrupt) = self.corrupt {
             return Err(corrupt);
         }
-        // Pairs with the release store in `Reservation::commit`: the words of every record below the tail are
-        // visible after this load.
-        let tail = view.tail().load(Ordering::Acquire);
-        let (published, known) = (tail.wrapping_sub(self.head), self.available());
-        if published < known || published > self.capacity || !published.is_multiple_of(8) {
-            return Err(self.fail(Corrupt::Tail { tail, head: self.head, known, capacity: self.capacity }));
-        }
-        self.tail = tail;
-        Ok(())
+        // Pairs with the release store of the header in `Reservation::publish`: the words of the record, and the zero behind
+        // it, are visible after this load.
+        Ok(view.cell(self.head).map_or(0, |cell| cell.load(Ordering::Acquire)))
     }
 
-    /// Copies the next record into the start of `local` and steps over it. Gives its words, or none when no
-    /// whole record is known to be published or `local` cannot hold it although `limit` allows it.
-    #[inline]
-    fn copy_record(&mut self, view: View<'_>, local: &mut [u64], limit: u64) -> Result<Option<usize>, Corrupt> {
-        let published = self.available();
-        let (first, _) = view.window(self.head, 1);
-        let Some(cell) = first.first().filter(|_| published != 0) else { return Ok(None) };
+    /// Copies the next record into the start of `local` and steps over it. Gives its words, or none when no record is
+    /// published or `local` cannot hold it although `limit` allows it.
+    #[inline(always)]
+    fn copy_record(
+        &mut self,
+        view: View<'_>,
+        local: &mut [u64],
+        limit: u64,
+    ) -> Result<Option<usize>, Corrupt> {
         // The only read of this word. What is checked is what is used and what the caller gets.
-        let header = cell.load(Ordering::Relaxed);
+        let header = self.header(view)?;
+        if header == 0 {
+            return Ok(None);
+        }
         let length = u64::from(length_of(header));
-        if length < RECORD_HEADER_BYTES as u64 || !length.is_multiple_of(8) || length > published.min(limit) {
-            let length = length_of(header);
-            return Err(self.fail(Corrupt::Length { position: self.head, length, published, limit }));
+        let limit = limit.min(self.capacity - END_BYTES);
+        if length < RECORD_HEADER_BYTES as u64 || !length.is_multiple_of(8) || length > limit {
+            return Err(self.fail(Corrupt::Length { position: self.head, length: length_of(header), limit }));
         }
         // CAST: at most the capacity, which fits a usize.
         let words = (length / 8) as usize;
@@ -83,15 +74,19 @@ impl State {
         };
         *slot = header;
         let (cells, wrapped) = view.window(self.head.wrapping_add(8), words - 1);
-        let (now, later) = payload.split_at_mut_checked(cells.len()).unwrap_or_default();
-        copy(cells, now);
-        copy(wrapped, later);
+        if wrapped.is_empty() {
+            copy(cells, payload);
+        } else {
+            let (now, later) = payload.split_at_mut_checked(cells.len()).unwrap_or_default();
+            copy(cells, now);
+            copy(wrapped, later);
+        }
         self.head = self.head.wrapping_add(length);
         Ok(Some(words))
     }
 
     /// Gives the consumed bytes back to the producer.
-    #[inline]
+    #[inline(always)]
     fn release(&mut self, view: View<'_>) {
         // Pairs with the acquire load in the producer's `refresh`: the copies are made before the bytes are given.
         view.head().store(self.head, Ordering::Release);
@@ -101,7 +96,7 @@ impl State {
 }
 
 /// Copies cells to local words.
-#[inline]
+#[inline(always)]
 fn copy(from: &[AtomicU64], to: &mut [u64]) {
     for (cell, word) in from.iter().zip(to) {
         *word = cell.load(Ordering::Relaxed);
@@ -118,8 +113,7 @@ impl<M: Memory> Consumer<M> {
         let view = View::new(&memory)?;
         check_position(position, view)?;
         let capacity = view.capacity();
-        let state =
-            State { capacity, head: position, tail: position, kicked: true, wake: false, corrupt: None };
+        let state = State { capacity, head: position, kicked: true, wake: false, corrupt: None };
         Ok(Self { memory, state })
     }
 
@@ -130,12 +124,9 @@ impl<M: Memory> Consumer<M> {
     ///
     /// # Errors
     /// [`Corrupt`] once the producer has broken the rules; every later call returns the same error.
-    #[inline]
+    #[inline(always)]
     pub fn pop_into<'b>(&mut self, local: &'b mut [u64]) -> Result<Option<Record<'b>>, Corrupt> {
         let view = View::again(&self.memory);
-        if self.state.available() == 0 || self.state.corrupt.is_some() {
-            self.state.refresh(view)?;
-        }
         let limit = local.len() as u64 * 8;
         let Some(words) = self.state.copy_record(view, local, limit)? else { return Ok(None) };
         self.state.release(view);
@@ -144,7 +135,7 @@ impl<M: Memory> Consumer<M> {
 
     /// Copies as many published records as fit into `local` and gives their room back at once.
     ///
-    /// `limit` is the most bytes one record may have (header included), at most the size of `local`. An empty
+    /// `limit` is the most bytes one record may have (header included); `local` must be that large at least. An empty
     /// batch means that the ring is empty. Ask [`Consumer::wake_due`] afterwards.
     ///
     /// # Errors
@@ -153,7 +144,6 @@ impl<M: Memory> Consumer<M> {
     #[inline]
     pub fn pop_batch<'b>(&mut self, local: &'b mut [u64], limit: usize) -> Result<Batch<'b>, Corrupt> {
         let view = View::again(&self.memory);
-        self.state.refresh(view)?;
         let limit = (limit as u64).min(local.len() as u64 * 8);
         let mut used = 0;
         while let Some(rest) = local.get_mut(used..)
@@ -196,8 +186,7 @@ impl<M: Memory> Consumer<M> {
     /// [`Corrupt`] once the producer has broken the rules.
     #[inline]
     pub fn is_empty(&mut self) -> Result<bool, Corrupt> {
-        self.state.refresh(View::again(&self.memory))?;
-        Ok(self.state.available() == 0)
+        Ok(self.state.header(View::again(&self.memory))? == 0)
     }
 
     /// Prepares to sleep until the next record.
@@ -212,12 +201,12 @@ impl<M: Memory> Consumer<M> {
         alarm::arm(view.consumer_alarm(), alarm::word(self.state.head.wrapping_add(8)));
         self.state.kicked = true;
         self.state.wake |= alarm::fire(view.producer_alarm(), alarm::word(self.state.head));
-        let refreshed = self.state.refresh(view);
-        let sleep = refreshed.is_ok() && self.state.available() == 0;
+        let header = self.state.header(view);
+        let sleep = header == Ok(0);
         if !sleep {
             alarm::disarm(view.consumer_alarm());
         }
-        refreshed?;
+        header?;
         Ok(Idle { sleep, wake: self.wake_due() })
     }
 

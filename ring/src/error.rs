@@ -24,17 +24,6 @@ impl core::error::Error for BadMemory {}
 /// The peer broke the ring's rules. Final for this end of the ring; the peer must be treated as gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Corrupt {
-    /// The producer published a tail that is behind the last one, beyond the ring, or not a multiple of 8.
-    Tail {
-        /// The tail as read.
-        tail: u64,
-        /// The consumer's head.
-        head: u64,
-        /// Bytes known to be published before this reading.
-        known: u64,
-        /// Bytes in the data area.
-        capacity: u64,
-    },
     /// The consumer published a head that is behind the last one, past the tail, or not a multiple of 8.
     Head {
         /// The head as read.
@@ -44,15 +33,13 @@ pub enum Corrupt {
         /// The producer's tail.
         tail: u64,
     },
-    /// A record's length is below its header, not a multiple of 8, more than is published, or over the limit.
+    /// A record's length is below its header, not a multiple of 8, or over the limit.
     Length {
         /// Where the record starts.
         position: u64,
         /// Its length as read, in bytes.
         length: u32,
-        /// Bytes published from `position` on.
-        published: u64,
-        /// The most bytes the consumer takes in one record.
+        /// The most bytes that the consumer takes in one record, and that the ring holds.
         limit: u64,
     },
     /// A counter that may only grow (a fence value, the count of telemetry records) went backwards.
@@ -67,17 +54,15 @@ pub enum Corrupt {
 impl fmt::Display for Corrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Tail { tail, head, known, capacity } => write!(
-                f,
-                "ring tail {tail:#x} breaks the rules (head {head:#x}, {known} bytes known, capacity {capacity})"
-            ),
             Self::Head { head, last, tail } => {
                 write!(f, "ring head {head:#x} is outside {last:#x}..={tail:#x} or not a multiple of 8")
             }
-            Self::Length { position, length, published, limit } => write!(
-                f,
-                "record at {position:#x} claims {length} bytes ({published} published, {limit} allowed)"
-            ),
+            Self::Length { position, length, limit } => {
+                write!(
+                    f,
+                    "record at {position:#x} claims {length} bytes, which is no multiple of 8 from 8 to {limit}"
+                )
+            }
             Self::Backwards { value, last } => write!(f, "counter went backwards from {last} to {value}"),
         }
     }
@@ -141,11 +126,7 @@ pub struct Overrun {
 
 impl fmt::Display for Overrun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} bytes after {} overrun a reservation of {} bytes",
-            self.more, self.written, self.limit
-        )
+        write!(f, "{} bytes after {} overrun a reservation of {} bytes", self.more, self.written, self.limit)
     }
 }
 

@@ -6,11 +6,21 @@
 //! byte 128  consumer alarm  armed by the sleeping consumer, disarmed by the producer that wakes it
 //! byte 192  producer alarm  armed by the sleeping producer, disarmed by the consumer that wakes it
 //! byte 256  data            a power of two; the byte of position p is data[p mod capacity]
+//!
+//! data:   │ free │ header, payload │ header, payload │ 0 │ free …
+//!                ↑ head                              ↑ tail
 //! ```
 //!
+//! **A record's header is its publication.** The word at the tail is zero. To publish, the producer first writes the
+//! payload and the zero behind it, then, with release order, the header over the old zero. The consumer looks only at the
+//! word at its head: zero means that the ring is empty. So a small record travels in the one cache line that the consumer
+//! polls, while a tail would have to be fetched first and the record after it. The tail is there for those who copy or watch
+//! a ring; the consumer does not read it.
+//!
 //! Positions are u64, always multiples of 8, and count bytes since the ring began. They are compared by
-//! wrapping difference, so passing 2^64 is harmless. `head ≤ tail ≤ head + capacity` holds between honest
-//! peers. Each word has a cache line of its own, so that a side that only polls never slows the other's stores.
+//! wrapping difference, so passing 2^64 is harmless. `head ≤ tail ≤ head + capacity - 8` holds between honest
+//! peers: the zero's word is never given away. Each word of the header has a cache line of its own, so that a side that only
+//! polls never slows the other's stores.
 
 use crate::error::BadMemory;
 use crate::sync::{AtomicU64, Ordering};
@@ -22,6 +32,8 @@ pub const MIN_CAPACITY: usize = 64;
 /// The largest data area in bytes. Half of what a record's u32 length can express.
 pub const MAX_CAPACITY: usize = 1 << 31;
 
+/// Bytes of the zero word behind the last published record, which ends the ring.
+pub(crate) const END_BYTES: u64 = 8;
 const HEADER_CELLS: usize = HEADER_BYTES / 8;
 const TAIL: usize = 0;
 const HEAD: usize = 8;
@@ -46,7 +58,7 @@ impl<T: AsRef<[AtomicU64]> + ?Sized> Memory for T {
 }
 
 /// A ring's words, taken from a [`Memory`] for the length of one operation.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     header: &'a [AtomicU64; HEADER_CELLS],
     data: &'a [AtomicU64],
@@ -67,7 +79,7 @@ impl<'a> View<'a> {
     }
 
     /// The view of a memory that [`View::new`] has accepted before.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn again(memory: &'a (impl Memory + ?Sized)) -> Self {
         match memory.cells().split_first_chunk() {
             Some((header, data)) => Self { header, data },
@@ -82,17 +94,17 @@ impl<'a> View<'a> {
         self.data.len() as u64 * 8
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tail(self) -> &'a AtomicU64 {
         &self.header[TAIL]
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn head(self) -> &'a AtomicU64 {
         &self.header[HEAD]
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn consumer_alarm(self) -> &'a AtomicU64 {
         &self.header[CONSUMER_ALARM]
     }
@@ -102,10 +114,17 @@ impl<'a> View<'a> {
         &self.header[PRODUCER_ALARM]
     }
 
+    /// The cell at `position`.
+    #[inline(always)]
+    pub(crate) fn cell(self, position: u64) -> Option<&'a AtomicU64> {
+        // CAST: only the low bits count, and the capacity is at most 2 GiB.
+        self.data.get((position / 8) as usize & self.data.len().wrapping_sub(1))
+    }
+
     /// The `words` cells from `position` on, as the part before the ring's end and the part after it.
     ///
     /// Both parts together are shorter than `words` only if `words` exceeds the ring.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn window(self, position: u64, words: usize) -> (&'a [AtomicU64], &'a [AtomicU64]) {
         // CAST: only the low bits count, and the capacity is at most 2 GiB.
         let index = (position / 8) as usize & self.data.len().wrapping_sub(1);
@@ -132,6 +151,9 @@ pub fn initialise(memory: &(impl Memory + ?Sized), position: u64) -> Result<(), 
     check_position(position, view)?;
     view.consumer_alarm().store(0, Ordering::Relaxed);
     view.producer_alarm().store(0, Ordering::Relaxed);
+    if let Some(end) = view.cell(position) {
+        end.store(0, Ordering::Relaxed);
+    }
     view.head().store(position, Ordering::Release);
     view.tail().store(position, Ordering::Release);
     Ok(())

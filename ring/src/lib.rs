@@ -5,7 +5,7 @@
 //!
 //! - Shared memory is only ever reached as `&[AtomicU64]` ([`Memory`]). No reference or slice of plain data
 //!   points into it. Payload moves by relaxed loads and stores of whole words, ordered by the release and
-//!   acquire of the positions.
+//!   acquire of each record's header and of the head.
 //! - A record is copied out once, in full, and its length is read once; what is checked is the copy.
 //! - "Empty" and "full" are flow. [`Corrupt`] is final for that end of the ring: latched, never retried.
 //! - Nothing here blocks, allocates, panics on the peer's values, or names an operating system. Waiting and

@@ -5,7 +5,7 @@
 
 use crate::alarm::{self, Idle};
 use crate::error::{BadMemory, Corrupt, ReserveError};
-use crate::layout::{Memory, View, check_position};
+use crate::layout::{END_BYTES, Memory, View, check_position};
 use crate::record::RECORD_HEADER_BYTES;
 use crate::reservation::Reservation;
 use crate::sync::{Ordering, fence};
@@ -26,9 +26,9 @@ pub struct Producer<M> {
 #[derive(Debug)]
 pub(crate) struct State {
     capacity: u64,
-    /// Bytes published. The shared tail is a copy of this.
+    /// Bytes published. The shared tail is a copy of this, and the word at it is zero.
     pub(crate) tail: u64,
-    /// The consumer's head as last read and checked: `head ≤ tail ≤ head + capacity`.
+    /// The consumer's head as last read and checked: `head ≤ tail ≤ head + capacity - 8`.
     head: u64,
     /// Nothing was published since the last look at the consumer's alarm behind a fence.
     pub(crate) kicked: bool,
@@ -36,10 +36,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    #[inline]
-    fn free(&self) -> u64 {
-        // Does not underflow: see `head`.
-        self.capacity - self.tail.wrapping_sub(self.head)
+    #[inline(always)]
+    pub(crate) fn free(&self) -> u64 {
+        // The word behind the last record is never given away: it ends the ring. Does not underflow: see `head`.
+        self.capacity - END_BYTES - self.tail.wrapping_sub(self.head)
     }
 
     /// Reads and checks the consumer's head.
@@ -63,7 +63,7 @@ impl State {
 }
 
 /// Bytes a record of `payload` bytes takes in the ring, or none when no ring is that large.
-#[inline]
+#[inline(always)]
 fn record_bytes(payload: usize) -> Option<u64> {
     let bytes = payload.checked_add(RECORD_HEADER_BYTES)?.checked_next_multiple_of(8)?;
     u64::try_from(bytes).ok()
@@ -88,13 +88,13 @@ impl<M: Memory> Producer<M> {
     /// # Errors
     /// [`ReserveError::Full`] when there is no room now; [`ReserveError::TooLarge`] when there never will be;
     /// [`ReserveError::Corrupt`] once the consumer has broken the rules.
-    #[inline]
+    #[inline(always)]
     pub fn reserve(&mut self, payload: usize) -> Result<Reservation<'_>, ReserveError> {
         let too_large = ReserveError::TooLarge { payload, limit: self.max_payload() };
         let bytes = record_bytes(payload).ok_or(too_large)?;
         let view = View::again(&self.memory);
         if bytes > self.state.free() {
-            if bytes > self.state.capacity {
+            if bytes > self.state.capacity - END_BYTES {
                 return Err(too_large);
             }
             self.state.refresh(view)?;
@@ -130,11 +130,13 @@ impl<M: Memory> Producer<M> {
     /// [`ReserveError::TooLarge`] or [`ReserveError::Corrupt`], never `Full`.
     pub fn prepare_sleep(&mut self, payload: usize) -> Result<Idle, ReserveError> {
         let too_large = ReserveError::TooLarge { payload, limit: self.max_payload() };
-        let bytes = record_bytes(payload).filter(|bytes| *bytes <= self.state.capacity).ok_or(too_large)?;
+        let bytes = record_bytes(payload)
+            .filter(|bytes| *bytes <= self.state.capacity - END_BYTES)
+            .ok_or(too_large)?;
         let view = View::again(&self.memory);
         let room = bytes.max(self.state.capacity / WAKE_FRACTION);
-        // The head at which `room` bytes are free. Does not underflow: `room` is at most the capacity.
-        let goal = self.state.tail.wrapping_sub(self.state.capacity - room);
+        // The head at which `room` bytes are free. Does not underflow: `room` is at most the capacity less a word.
+        let goal = self.state.tail.wrapping_sub(self.state.capacity - END_BYTES - room);
         alarm::arm(view.producer_alarm(), alarm::word(goal));
         self.state.kicked = true;
         let wake = alarm::fire(view.consumer_alarm(), alarm::word(self.state.tail));
@@ -168,9 +170,9 @@ impl<M: Memory> Producer<M> {
     }
 
     /// The most payload bytes that one record of this ring holds.
-    #[inline]
+    #[inline(always)]
     pub fn max_payload(&self) -> usize {
         // CAST: a capacity is from 64 bytes to 2 GiB.
-        self.state.capacity as usize - RECORD_HEADER_BYTES
+        (self.state.capacity - END_BYTES) as usize - RECORD_HEADER_BYTES
     }
 }

@@ -21,12 +21,14 @@ pub struct Published {
     pub wake: bool,
 }
 
+/// Bytes of a cache line of every machine this runs on. Another size would cost speed only.
+const LINE_BYTES: u64 = 64;
+
 /// Room for one record in the ring.
 #[derive(Debug)]
 pub struct Reservation<'a> {
     state: &'a mut State,
-    tail: &'a AtomicU64,
-    consumer_alarm: &'a AtomicU64,
+    view: View<'a>,
     /// The cell of the header word, stored last.
     first: &'a AtomicU64,
     /// Cells still to fill up to the ring's end.
@@ -43,21 +45,11 @@ pub struct Reservation<'a> {
 
 impl<'a> Reservation<'a> {
     /// Opens the reservation of `words` cells (header included) at the producer's tail.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open(view: View<'a>, state: &'a mut State, words: usize) -> Option<Self> {
         let (cells, wrapped) = view.window(state.tail, words);
         let (first, cells) = cells.split_first()?;
-        Some(Self {
-            tail: view.tail(),
-            consumer_alarm: view.consumer_alarm(),
-            state,
-            first,
-            cells,
-            wrapped,
-            partial: 0,
-            written: 0,
-            limit: (words - 1) * 8,
-        })
+        Some(Self { state, view, first, cells, wrapped, partial: 0, written: 0, limit: (words - 1) * 8 })
     }
 
     /// Payload bytes written so far: the offset of the next byte from the payload's start.
@@ -103,6 +95,24 @@ impl<'a> Reservation<'a> {
         Ok(())
     }
 
+    /// The payload's cells, unless some of them lie behind the ring's end or were written to already.
+    ///
+    /// For an encoder that stores whole words by itself, in order from the first, and then calls
+    /// [`Reservation::commit_words`].
+    #[inline(always)]
+    pub fn cells(&self) -> Option<&'a [AtomicU64]> {
+        (self.wrapped.is_empty() && self.written == 0).then_some(self.cells)
+    }
+
+    /// Publishes the first `words` of [`Reservation::cells`] as a record under `tag`; see [`Reservation::commit`].
+    ///
+    /// Words that were not stored hold whatever was there before. More words than there are cells count as all of them.
+    #[inline(always)]
+    pub fn commit_words(mut self, words: usize, tag: u32) -> Published {
+        self.written = words.saturating_mul(8).min(self.limit);
+        self.publish(tag)
+    }
+
     /// Publishes the record under `tag`, the upper half of its header word.
     ///
     /// The record is as long as what was written, rounded up to 8 bytes; unused room goes back to the ring.
@@ -111,14 +121,42 @@ impl<'a> Reservation<'a> {
         if !self.written.is_multiple_of(8) {
             self.put(self.partial);
         }
+        self.publish(tag)
+    }
+
+    /// Publishes what was written, rounded up to whole words.
+    #[inline(always)]
+    fn publish(self, tag: u32) -> Published {
         let length = (RECORD_HEADER_BYTES + self.written.next_multiple_of(8)) as u64;
-        self.first.store(header_word(length, tag), Ordering::Relaxed);
         let position = self.state.tail.wrapping_add(length);
+        // The ring ends behind this record, until the next one's header takes the place of the zero.
+        if let Some(end) = self.view.cell(position) {
+            end.store(0, Ordering::Relaxed);
+        }
+        // Pairs with the acquire load in `Consumer`: the record's words and the zero come before its header.
+        self.first.store(header_word(length, tag), Ordering::Release);
+        self.view.tail().store(position, Ordering::Release);
         self.state.tail = position;
         self.state.kicked = false;
-        // Pairs with the acquire load in `Consumer::refresh`: the record's words come before the tail.
-        self.tail.store(position, Ordering::Release);
-        Published { position, wake: alarm::fire(self.consumer_alarm, alarm::word(position)) }
+        if (position ^ position.wrapping_sub(length)) >= LINE_BYTES {
+            self.take_line_behind(position);
+        }
+        Published { position, wake: alarm::fire(self.view.consumer_alarm(), alarm::word(position)) }
+    }
+
+    /// Makes the cache line behind the one of `position` this core's own, where it is free.
+    ///
+    /// The end's zero of a later record will lie in it, and stores reach memory in order: without this, that record's header
+    /// waits until the line has come from the core that last read it. Measured between two processes on cores that share
+    /// no cache (November 2026): one way 1.07 instead of 1.48 times the bare cache line.
+    #[inline(always)]
+    fn take_line_behind(&self, position: u64) {
+        let next = (position & !(LINE_BYTES - 1)).wrapping_add(LINE_BYTES);
+        if self.state.free() >= 2 * LINE_BYTES
+            && let Some(cell) = self.view.cell(next)
+        {
+            cell.store(0, Ordering::Relaxed);
+        }
     }
 
     #[cold]

@@ -34,7 +34,7 @@ fn parts(memory: &impl Memory) -> Option<Parts<'_>> {
 
 /// The slot of record `count`.
 #[inline]
-fn slot<'a>(slots: &'a [[AtomicU64; SLOT_CELLS]], count: u64) -> Option<&'a [AtomicU64; SLOT_CELLS]> {
+fn slot(slots: &[[AtomicU64; SLOT_CELLS]], count: u64) -> Option<&[AtomicU64; SLOT_CELLS]> {
     // CAST: only the low bits count.
     slots.get(count as usize & slots.len().wrapping_sub(1))
 }

@@ -87,7 +87,7 @@ pub enum LinkError {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
-        source: basic_toml::Error,
+        source: toml::de::Error,
     },
 }
 
@@ -235,7 +235,7 @@ fn read_config(path: &Path) -> Result<Option<String>, LinkError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(LinkError::ConfigRead { path: path.to_owned(), source }),
     };
-    let config: Config = basic_toml::from_str(&text)
+    let config: Config = toml::from_str(&text)
         .map_err(|source| LinkError::ConfigParse { path: path.to_owned(), source })?;
     Ok(config.link)
 }

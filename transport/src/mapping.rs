@@ -110,6 +110,7 @@ pub struct Region {
 
 impl Region {
     /// Address of the first cell (never to be made a reference of).
+    #[inline]
     pub fn as_ptr(&self) -> *mut u8 {
         self.mapping.as_ptr().wrapping_add(self.first * 8)
     }
@@ -126,6 +127,7 @@ impl Region {
 }
 
 impl AsRef<[AtomicU64]> for Region {
+    #[inline]
     fn as_ref(&self) -> &[AtomicU64] {
         let first = self.as_ptr().cast::<AtomicU64>();
         // SAFETY: `region` and `whole` checked that `cells` cells from `first` lie in the mapping, which `self` keeps

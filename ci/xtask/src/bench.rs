@@ -1,0 +1,23 @@
+//! `cargo xtask bench`: the benchmarks, each of which compares with a yardstick in the same run.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::cli::Bench;
+use crate::{Result, process, toolchain};
+
+/// Runs a benchmark; `arguments` (such as `--json`) go to it.
+///
+/// # Errors
+/// Cargo's or the benchmark's failure.
+pub fn task(which: Bench, arguments: &[OsString]) -> Result<ExitCode> {
+    let (package, bench) = match which {
+        Bench::Ring => ("pvgpu-ring", "ring"),
+        Bench::Encode => ("pvgpu-umd", "encode"),
+    };
+    let mut cargo = toolchain::cargo();
+    process::run(
+        cargo.args(["bench", "--quiet", "--package", package, "--bench", bench, "--"]).args(arguments),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,185 @@
+//! The command line: which tasks there are.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+
+use crate::program::{Output, Renderer, Request};
+use crate::{Error, Result};
+
+/// What `cargo xtask help` prints.
+pub const HELP: &str = "\
+cargo xtask TASK
+
+  demo                    build everything, run the demo programs, show a table; frames in target/demo
+  test                    everything that must pass before a change is merged
+  run [OPTIONS] -- PROGRAM.exe ARGS…
+                          run a Windows program on pvgpu; its exit code becomes this command's
+      --reference         on Wine's own renderer instead
+      --frames N          close the program after N frames
+      --shots DIR         save each frame as DIR/frame-00001.png, …
+      --link LINK         use the pvgpud that serves this link (otherwise PVGPU_LINK, otherwise one is started)
+      --timeout SECONDS   end the program after that time (exit code 124)
+      --no-build          use what was built before, even if sources have changed since
+  bench ring|encode [--json]
+                          measure the command ring, or encoding in the user-mode driver
+  hlsl                    compile changed shaders (*.hlsl with a line `// fxc: PROFILE ENTRY`) to *.dxbc
+
+  setup                   only install what is missing and make the Wine prefix
+  build                   only build pvgpud, pvgpu-ctl, the DLLs and the samples
+  sdl                     only fetch and build SDL's test programs
+  check-kernel            only check that the kernel part builds for Windows";
+
+/// A task with its options.
+#[derive(Debug)]
+pub enum Task {
+    /// Print [`HELP`].
+    Help,
+    /// Install and prepare everything.
+    Setup,
+    /// Build everything.
+    Build,
+    /// Run one Windows program.
+    Run(Box<Request>),
+    /// The demo.
+    Demo,
+    /// All tests.
+    Test,
+    /// Compile shaders.
+    Hlsl,
+    /// Build SDL's test programs.
+    Sdl,
+    /// Check the kernel part.
+    CheckKernel,
+    /// Measure.
+    Bench {
+        /// What.
+        which: Bench,
+        /// For the benchmark itself.
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bench {
+    /// The command ring.
+    Ring,
+    /// Encoding commands.
+    Encode,
+}
+
+/// Reads the arguments that come after `cargo xtask`.
+///
+/// # Errors
+/// [`Error::Usage`] for anything unknown.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let task = match parser.next()? {
+        None | Some(Short('h') | Long("help")) => return Ok(Task::Help),
+        Some(Value(name)) => name.string()?,
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    let task = match task.as_str() {
+        "help" => Task::Help,
+        "setup" => Task::Setup,
+        "build" => Task::Build,
+        "run" => return run(parser),
+        "demo" => Task::Demo,
+        "test" => Task::Test,
+        "hlsl" => Task::Hlsl,
+        "sdl" => Task::Sdl,
+        "check-kernel" => Task::CheckKernel,
+        "bench" => return bench(parser),
+        other => return Err(Error::Usage(format!("there is no task \"{other}\""))),
+    };
+    match parser.next()? {
+        None => Ok(task),
+        Some(extra) => Err(extra.unexpected().into()),
+    }
+}
+
+fn run(mut parser: lexopt::Parser) -> Result<Task> {
+    let mut reference = false;
+    let mut link = None;
+    let mut request = Request::new(Renderer::Pvgpu { link: None }, PathBuf::new());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("reference") => reference = true,
+            Long("frames") => request.frames = Some(parser.value()?.parse()?),
+            Long("shots") => request.shots = Some(parser.value()?.into()),
+            Long("link") => link = Some(parser.value()?.string()?),
+            Long("no-build") => request.build = false,
+            Long("timeout") => request.timeout = Some(Duration::from_secs(parser.value()?.parse()?)),
+            Value(program) => {
+                request.program = program.into();
+                // Everything after the program belongs to it, even what looks like an option of ours.
+                request.arguments = parser.raw_args()?.collect();
+                break;
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if request.program.as_os_str().is_empty() {
+        return Err(Error::Usage("run needs a program".to_owned()));
+    }
+    let link = link.or_else(|| std::env::var("PVGPU_LINK").ok());
+    request.renderer = if reference { Renderer::Reference } else { Renderer::Pvgpu { link } };
+    request.output = Output::Terminal;
+    Ok(Task::Run(Box::new(request)))
+}
+
+fn bench(mut parser: lexopt::Parser) -> Result<Task> {
+    let which = match parser.value()?.string()?.as_str() {
+        "ring" => Bench::Ring,
+        "encode" => Bench::Encode,
+        other => return Err(Error::Usage(format!("there is no benchmark \"{other}\": ring or encode"))),
+    };
+    Ok(Task::Bench { which, arguments: parser.raw_args()?.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Task> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn run_keeps_the_programs_options_apart() {
+        let task = parsed("run --reference --frames 7 --shots out --timeout 9 -- cube.exe --frames 3 -- x");
+        let Ok(Task::Run(request)) = task else { panic!("{task:?}") };
+        assert!(matches!(request.renderer, Renderer::Reference));
+        assert_eq!(request.frames, Some(7));
+        assert_eq!(request.shots, Some(PathBuf::from("out")));
+        assert_eq!(request.timeout, Some(Duration::from_secs(9)));
+        assert_eq!(request.program, PathBuf::from("cube.exe"));
+        assert_eq!(request.arguments, ["--frames", "3", "--", "x"]);
+    }
+
+    #[test]
+    fn wrong_lines_are_refused() {
+        for line in [
+            "fly",
+            "demo now",
+            "run",
+            "run --frames x -- a.exe",
+            "run --unknown -- a.exe",
+            "bench",
+            "bench disk",
+        ] {
+            assert!(matches!(parsed(line), Err(Error::Usage(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_task_is_in_the_help() {
+        for line in ["demo", "test", "hlsl", "sdl", "setup", "build", "check-kernel", "bench ring", "help"] {
+            assert!(parsed(line).is_ok(), "{line}");
+            assert!(line == "help" || HELP.contains(line), "{line}");
+        }
+    }
+}

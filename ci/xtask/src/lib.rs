@@ -1,0 +1,77 @@
+//! The project's tasks: everything from a bare Debian machine to rendered frames and test results.
+//!
+//! A library so that `ci/e2e` can run programs in the same way as `cargo xtask run` does. One module is one thing to do or
+//! one tool to drive:
+//!
+//! - what is needed: [`packages`], [`toolchain`], [`wheel`], [`sdl`], [`hlsl`];
+//! - running Windows programs: [`wine`], [`daemon`], [`program`];
+//! - looking at the result: [`compare`], [`table`];
+//! - whole tasks: [`demo`], [`test`], [`bench`], named in [`cli`]; [`catalog`] lists the programs that they run.
+//!
+//! Invariants: nothing is written outside `target/` (compiled shaders excepted: they lie beside their source), `/dev/shm`,
+//! and, for a root user, the system's packages. Every process started here is ended here.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+pub mod bench;
+pub mod catalog;
+pub mod cli;
+pub mod compare;
+pub mod daemon;
+pub mod demo;
+pub mod error;
+pub mod hlsl;
+pub mod packages;
+pub mod paths;
+pub mod process;
+pub mod program;
+pub mod progress;
+pub mod sdl;
+pub mod table;
+pub mod test;
+pub mod toolchain;
+pub mod wheel;
+pub mod wine;
+
+pub use error::{Error, Result};
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// A sentence for the user; everything else that went wrong was printed before.
+pub fn perform(task: cli::Task) -> Result<ExitCode> {
+    match task {
+        cli::Task::Help => {
+            println!("{}", cli::HELP);
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Task::Setup => {
+            packages::ensure(packages::Purpose::Everything)?;
+            wine::template()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Task::Build => {
+            packages::ensure(packages::Purpose::Programs)?;
+            toolchain::build_host()?;
+            toolchain::build_windows()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Task::Run(request) => program::task(&request),
+        cli::Task::Demo => demo::task(),
+        cli::Task::Test => test::task(),
+        cli::Task::Hlsl => hlsl::task(),
+        cli::Task::Sdl => {
+            packages::ensure(packages::Purpose::Programs)?;
+            sdl::ensure()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Task::CheckKernel => {
+            packages::ensure(packages::Purpose::Programs)?;
+            toolchain::check_kernel()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Task::Bench { which, arguments } => bench::task(which, &arguments),
+    }
+}

@@ -1,0 +1,82 @@
+//! `cargo xtask test`: everything that must pass before a change is merged, in the order of how soon it tells something.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use crate::table::Table;
+use crate::{Result, packages, process, sdl, toolchain, wine};
+
+/// One part of the tests: its name and what it does.
+type Part = (&'static str, fn() -> Result<()>);
+
+/// All parts. A part that fails does not keep the later ones from running.
+const PARTS: [Part; 9] = [
+    ("format", || process::run(&mut cargo(&["fmt", "--all", "--check"]))),
+    ("lints", || {
+        process::run(&mut cargo(&[
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
+    }),
+    ("unit and property tests", || {
+        process::run(&mut cargo(&["test", "--workspace", "--exclude", "pvgpu-e2e"]))
+    }),
+    ("models of the ring (loom)", || {
+        process::run(&mut cargo(&[
+            "test",
+            "--package",
+            "pvgpu-ring",
+            "--features",
+            "loom",
+            "--test",
+            "loom",
+            "--release",
+        ]))
+    }),
+    ("kernel part builds", toolchain::check_kernel),
+    ("programs build", || {
+        toolchain::build_host()?;
+        toolchain::build_windows()
+    }),
+    ("lints of the Windows programs", toolchain::lint_windows),
+    ("SDL's programs build", || sdl::ensure().map(|_| ())),
+    // One at a time: each runs a Windows program and a software renderer, which fill a small machine.
+    ("end to end", || {
+        process::run(&mut cargo(&["test", "--package", "pvgpu-e2e", "--", "--test-threads", "1"]))
+    }),
+];
+
+/// Runs all parts; the exit code is 1 if one fails.
+///
+/// # Errors
+/// If packages are missing and cannot be installed.
+pub fn task() -> Result<ExitCode> {
+    packages::ensure(packages::Purpose::Everything)?;
+    wine::template()?;
+    let mut table = Table::new(&["part", "result", "seconds"]);
+    let mut failed = false;
+    for (name, part) in PARTS {
+        eprintln!("==> Testing: {name}");
+        let start = Instant::now();
+        let result = part();
+        if let Err(error) = &result {
+            eprintln!("FAILED {name}: {error}");
+            failed = true;
+        }
+        let word = if result.is_ok() { "passed" } else { "FAILED" };
+        table.push(vec![name.to_owned(), word.to_owned(), format!("{:.0}", start.elapsed().as_secs_f64())]);
+    }
+    println!("\n{table}");
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut cargo = toolchain::cargo();
+    cargo.args(arguments);
+    cargo
+}
