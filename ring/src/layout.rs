@@ -121,6 +121,14 @@ impl<'a> View<'a> {
         self.data.get((position / 8) as usize & self.data.len().wrapping_sub(1))
     }
 
+    /// The `words` cells from `position` on, when they come before the ring's end.
+    #[inline(always)]
+    pub(crate) fn row(self, position: u64, words: usize) -> Option<&'a [AtomicU64]> {
+        // CAST: only the low bits count, and the capacity is at most 2 GiB.
+        let index = (position / 8) as usize & self.data.len().wrapping_sub(1);
+        self.data.get(index..)?.get(..words)
+    }
+
     /// The `words` cells from `position` on, as the part before the ring's end and the part after it.
     ///
     /// Both parts together are shorter than `words` only if `words` exceeds the ring.

@@ -59,5 +59,5 @@ pub use fence::{FenceReader, FenceWriter, IrqRequest, LINE_BYTES};
 pub use layout::{HEADER_BYTES, MAX_CAPACITY, MIN_CAPACITY, Memory, Positions, initialise, positions};
 pub use producer::Producer;
 pub use record::{Batch, RECORD_HEADER_BYTES, Record};
-pub use reservation::{Published, Reservation};
+pub use reservation::{CellReservation, Published, Reservation};
 pub use sync::AtomicU64;

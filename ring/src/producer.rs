@@ -7,7 +7,7 @@ use crate::alarm::{self, Idle};
 use crate::error::{BadMemory, Corrupt, ReserveError};
 use crate::layout::{END_BYTES, Memory, View, check_position};
 use crate::record::RECORD_HEADER_BYTES;
-use crate::reservation::Reservation;
+use crate::reservation::{CellReservation, Reservation};
 use crate::sync::{Ordering, fence};
 
 /// A producer that waits for room is woken when at least this part of the ring is free, so that it does not
@@ -104,6 +104,17 @@ impl<M: Memory> Producer<M> {
         }
         // CAST: at most the capacity, which fits a usize.
         Reservation::open(view, &mut self.state, (bytes / 8) as usize).ok_or(too_large)
+    }
+
+    /// As [`Producer::reserve`], for a record whose cells lie in a row.
+    ///
+    /// None when they would run over the ring's end, or when the room that this end knows of is used up: then
+    /// [`Producer::reserve`] tells.
+    #[inline(always)]
+    pub fn reserve_cells(&mut self, payload: usize) -> Option<CellReservation<'_>> {
+        let bytes = record_bytes(payload).filter(|bytes| *bytes <= self.state.free())?;
+        // CAST: at most the capacity, which fits a usize.
+        CellReservation::open(View::again(&self.memory), &mut self.state, (bytes / 8) as usize)
     }
 
     /// Looks at the consumer's alarm behind a fence: true when its doorbell must be rung now.

@@ -95,24 +95,6 @@ impl<'a> Reservation<'a> {
         Ok(())
     }
 
-    /// The payload's cells, unless some of them lie behind the ring's end or were written to already.
-    ///
-    /// For an encoder that stores whole words by itself, in order from the first, and then calls
-    /// [`Reservation::commit_words`].
-    #[inline(always)]
-    pub fn cells(&self) -> Option<&'a [AtomicU64]> {
-        (self.wrapped.is_empty() && self.written == 0).then_some(self.cells)
-    }
-
-    /// Publishes the first `words` of [`Reservation::cells`] as a record under `tag`; see [`Reservation::commit`].
-    ///
-    /// Words that were not stored hold whatever was there before. More words than there are cells count as all of them.
-    #[inline(always)]
-    pub fn commit_words(mut self, words: usize, tag: u32) -> Published {
-        self.written = words.saturating_mul(8).min(self.limit);
-        self.publish(tag)
-    }
-
     /// Publishes the record under `tag`, the upper half of its header word.
     ///
     /// The record is as long as what was written, rounded up to 8 bytes; unused room goes back to the ring.
@@ -121,42 +103,8 @@ impl<'a> Reservation<'a> {
         if !self.written.is_multiple_of(8) {
             self.put(self.partial);
         }
-        self.publish(tag)
-    }
-
-    /// Publishes what was written, rounded up to whole words.
-    #[inline(always)]
-    fn publish(self, tag: u32) -> Published {
         let length = (RECORD_HEADER_BYTES + self.written.next_multiple_of(8)) as u64;
-        let position = self.state.tail.wrapping_add(length);
-        // The ring ends behind this record, until the next one's header takes the place of the zero.
-        if let Some(end) = self.view.cell(position) {
-            end.store(0, Ordering::Relaxed);
-        }
-        // Pairs with the acquire load in `Consumer`: the record's words and the zero come before its header.
-        self.first.store(header_word(length, tag), Ordering::Release);
-        self.view.tail().store(position, Ordering::Release);
-        self.state.tail = position;
-        self.state.kicked = false;
-        if (position ^ position.wrapping_sub(length)) >= LINE_BYTES {
-            self.take_line_behind(position);
-        }
-        Published { position, wake: alarm::fire(self.view.consumer_alarm(), alarm::word(position)) }
-    }
-
-    /// Makes the cache line behind the one of `position` this core's own, where it is free.
-    ///
-    /// The end's zero of a later record will lie in it, and stores reach memory in order: without this, that record's header
-    /// waits until the line has come from the core that last read it. Measured between two processes on cores that share
-    /// no cache (November 2026): one way 1.07 instead of 1.48 times the bare cache line.
-    #[inline(always)]
-    fn take_line_behind(&self, position: u64) {
-        let next = (position & !(LINE_BYTES - 1)).wrapping_add(LINE_BYTES);
-        if self.state.free() >= 2 * LINE_BYTES
-            && let Some(cell) = self.view.cell(next)
-        {
-            cell.store(0, Ordering::Relaxed);
-        }
+        publish(self.state, self.view, self.first, length, tag)
     }
 
     #[cold]
@@ -214,5 +162,77 @@ impl<'a> Reservation<'a> {
             self.partial = word >> (64 - used * 8);
         }
         self.written += bytes.len();
+    }
+}
+
+/// Room for one record whose cells lie in a row, for an encoder that stores whole words by itself.
+///
+/// Smaller than a [`Reservation`], so that it stays in registers. Nothing is visible to the consumer before
+/// [`CellReservation::commit`]; a dropped one leaves the ring as it was.
+#[derive(Debug)]
+pub struct CellReservation<'a> {
+    state: &'a mut State,
+    view: View<'a>,
+    /// The cell of the header word, stored last.
+    first: &'a AtomicU64,
+    /// The payload's cells.
+    cells: &'a [AtomicU64],
+}
+
+impl<'a> CellReservation<'a> {
+    /// Opens the reservation of `words` cells (header included) at the producer's tail; none when they do not lie in a row.
+    #[inline(always)]
+    pub(crate) fn open(view: View<'a>, state: &'a mut State, words: usize) -> Option<Self> {
+        let (first, cells) = view.row(state.tail, words)?.split_first()?;
+        Some(Self { state, view, first, cells })
+    }
+
+    /// The payload's cells, to be stored to from the first on.
+    #[inline(always)]
+    pub fn cells(&self) -> &'a [AtomicU64] {
+        self.cells
+    }
+
+    /// Publishes the first `words` cells as a record under `tag`; see [`Reservation::commit`].
+    ///
+    /// Cells that were not stored to hold whatever was there before. More words than there are cells count as all of them.
+    #[inline(always)]
+    pub fn commit(self, words: usize, tag: u32) -> Published {
+        let length = (RECORD_HEADER_BYTES + words.min(self.cells.len()) * 8) as u64;
+        publish(self.state, self.view, self.first, length, tag)
+    }
+}
+
+/// Publishes a record of `length` bytes, header included, whose other words are stored.
+#[inline(always)]
+fn publish(state: &mut State, view: View<'_>, first: &AtomicU64, length: u64, tag: u32) -> Published {
+    let position = state.tail.wrapping_add(length);
+    // The ring ends behind this record, until the next one's header takes the place of the zero.
+    if let Some(end) = view.cell(position) {
+        end.store(0, Ordering::Relaxed);
+    }
+    // Pairs with the acquire load in `Consumer`: the record's words and the zero come before its header.
+    first.store(header_word(length, tag), Ordering::Release);
+    view.tail().store(position, Ordering::Release);
+    state.tail = position;
+    state.kicked = false;
+    if (position ^ position.wrapping_sub(length)) >= LINE_BYTES {
+        take_line_behind(state, view, position);
+    }
+    Published { position, wake: alarm::fire(view.consumer_alarm(), alarm::word(position)) }
+}
+
+/// Makes the cache line behind the one of `position` this core's own, where it is free.
+///
+/// The end's zero of a later record will lie in it, and stores reach memory in order: without this, that record's header
+/// waits until the line has come from the core that last read it. Measured between two processes on cores that share
+/// no cache (November 2026): one way 1.07 instead of 1.48 times the bare cache line.
+#[inline(always)]
+fn take_line_behind(state: &State, view: View<'_>, position: u64) {
+    let next = (position & !(LINE_BYTES - 1)).wrapping_add(LINE_BYTES);
+    if state.free() >= 2 * LINE_BYTES
+        && let Some(cell) = view.cell(next)
+    {
+        cell.store(0, Ordering::Relaxed);
     }
 }

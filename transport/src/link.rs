@@ -235,8 +235,8 @@ fn read_config(path: &Path) -> Result<Option<String>, LinkError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(LinkError::ConfigRead { path: path.to_owned(), source }),
     };
-    let config: Config = toml::from_str(&text)
-        .map_err(|source| LinkError::ConfigParse { path: path.to_owned(), source })?;
+    let config: Config =
+        toml::from_str(&text).map_err(|source| LinkError::ConfigParse { path: path.to_owned(), source })?;
     Ok(config.link)
 }
 

@@ -2,24 +2,32 @@
 //!
 //! - Discard: fresh memory; at unmap the buffer takes its contents ([`DiscardBuffer`]), or the texture is written from it.
 //! - No overwrite: the memory of the last discard, which stays the buffer's as long as its contents are; at unmap the host
-//!   takes it again ([`WriteNoOverwrite`]), whole, since nobody tells the driver which bytes changed.
+//!   takes it again ([`WriteNoOverwrite`]), whole, since nobody tells the driver which bytes changed. Where that memory is
+//!   gone (an upload that was not kept, a buffer that the GPU wrote), the contents are read back once.
 //! - Staging: the resource's own memory, once the host is done with it.
 
 use core::ffi::c_void;
 
-use pvgpu_protocol::command::{DiscardBuffer, HeapRange, UpdateSubresource, WriteNoOverwrite};
+use pvgpu_protocol::command::{
+    CopyResource, CreateResource, DestroyObject, DiscardBuffer, HeapRange, UpdateSubresource,
+    WriteNoOverwrite, dimension, usage,
+};
 use pvgpu_umd_ddi::{
     D3D10_DDI_MAP, D3D10_DDI_MAP_FLAG_DONOTWAIT, D3D10_DDI_MAP_WRITE_DISCARD, D3D10_DDI_MAP_WRITE_NOOVERWRITE,
 };
 
 use crate::device::Device;
 use crate::error::Error;
-use crate::resource::{Memory, Renamed, RenamedMap, Resource, Staging};
+use crate::heap::Block;
+use crate::resource::{BufferMap, DynamicBuffer, Memory, Resource, Staging};
 use crate::transfer::{Source, Target, upload_align};
 
-/// Blocks that a vertex or index buffer keeps for its next discards. More go back to the heap. A buffer is usually discarded
+/// Blocks that a dynamic buffer keeps for its next discards. More go back to the heap. A buffer is usually discarded
 /// once or a few times a frame with up to three frames in flight.
 const KEPT_BLOCKS: usize = 8;
+
+/// Where a buffer's memory may begin, in bytes: what a program's vector stores like.
+const BUFFER_ALIGN: u64 = 16;
 
 /// Mapped memory, as `D3D10DDI_MAPPED_SUBRESOURCE`.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +64,11 @@ impl Device {
                 }
                 Ok(Mapping { address, row_pitch, depth_pitch })
             }
-            (Memory::Renamed(renamed), D3D10_DDI_MAP_WRITE_DISCARD) => {
-                self.map_renamed(resource, &mut renamed.borrow_mut(), true)
+            (Memory::Buffer(buffer), D3D10_DDI_MAP_WRITE_DISCARD) => {
+                self.map_discard(resource, &mut buffer.borrow_mut())
             }
-            (Memory::Renamed(renamed), D3D10_DDI_MAP_WRITE_NOOVERWRITE) => {
-                self.map_renamed(resource, &mut renamed.borrow_mut(), false)
+            (Memory::Buffer(buffer), D3D10_DDI_MAP_WRITE_NOOVERWRITE) => {
+                self.map_no_overwrite(resource, &mut buffer.borrow_mut())
             }
             (Memory::Staging(staging), _) => self.map_staging(resource, staging, subresource, flags),
             (Memory::Dynamic(_), D3D10_DDI_MAP_WRITE_NOOVERWRITE) => Err(Error::Unsupported(
@@ -79,16 +87,11 @@ impl Device {
         match &resource.memory {
             Memory::Dynamic(mapped) => {
                 let Some(piece) = mapped.take() else { return Ok(()) };
-                let data = piece.range();
-                let result = if resource.is_buffer {
-                    self.context.emit(&DiscardBuffer { data, dst: resource.id, reserved: 0 })
-                } else {
-                    self.write_mapped(resource, subresource, data)
-                };
+                let result = self.write_mapped(resource, subresource, piece.range());
                 self.context.close(piece);
                 result
             }
-            Memory::Renamed(renamed) => self.unmap_renamed(resource, &mut renamed.borrow_mut()),
+            Memory::Buffer(buffer) => self.unmap_buffer(resource, &mut buffer.borrow_mut()),
             Memory::Staging(_) | Memory::Host => Ok(()),
         }
     }
@@ -101,76 +104,125 @@ impl Device {
         }
     }
 
-    /// Gives a dynamic vertex or index buffer its initial contents.
-    pub(crate) fn fill_renamed(
+    /// Gives a dynamic buffer initial contents that are kept.
+    pub(crate) fn fill_buffer(
         &mut self,
         resource: &Resource,
-        renamed: &mut Renamed,
+        buffer: &mut DynamicBuffer,
         source: &Source<'_>,
     ) -> Result<(), Error> {
         let block = self.context.allocate(u64::from(resource.shape.width), 1)?;
         crate::copy::store(block.cells(), source.bytes);
-        renamed.mapped = RenamedMap::Discard(block);
-        self.unmap_renamed(resource, renamed)
+        buffer.mapped = BufferMap::Keep(block);
+        self.unmap_buffer(resource, buffer)
     }
 
-    fn map_renamed(
-        &mut self,
-        resource: &Resource,
-        renamed: &mut Renamed,
-        discard: bool,
-    ) -> Result<Mapping, Error> {
+    #[inline]
+    fn map_discard(&mut self, resource: &Resource, buffer: &mut DynamicBuffer) -> Result<Mapping, Error> {
         let bytes = resource.shape.width;
-        let address = match &renamed.current {
-            Some(_) if !discard && renamed.stale => {
-                return Err(Error::Unsupported("NO_OVERWRITE maps of a buffer that the GPU has written"));
-            }
-            Some(block) if !discard => {
-                renamed.mapped = RenamedMap::NoOverwrite;
-                block.address(0)
-            }
-            _ => {
-                let block = self.next_block(u64::from(bytes), renamed)?;
-                let address = block.address(0);
-                renamed.mapped = RenamedMap::Discard(block);
-                address
-            }
+        let (address, mapped) = if buffer.keeps {
+            let block = self.next_block(u64::from(bytes), buffer)?;
+            (block.address(0), BufferMap::Keep(block))
+        } else {
+            let piece = self.context.upload(u64::from(bytes), BUFFER_ALIGN)?;
+            (piece.address(), BufferMap::Upload(piece))
         };
+        if let BufferMap::Upload(unclosed) = core::mem::replace(&mut buffer.mapped, mapped) {
+            self.context.close(unclosed);
+        }
         Ok(Mapping { address, row_pitch: bytes, depth_pitch: bytes })
     }
 
-    /// Memory for new contents: older contents that the host is done with, or fresh memory.
-    fn next_block(&mut self, bytes: u64, renamed: &mut Renamed) -> Result<crate::heap::Block, Error> {
-        if let Some((fence, _)) = renamed.retired.front() {
+    fn map_no_overwrite(
+        &mut self,
+        resource: &Resource,
+        buffer: &mut DynamicBuffer,
+    ) -> Result<Mapping, Error> {
+        let bytes = resource.shape.width;
+        buffer.keeps = true;
+        if buffer.written && (buffer.stale || buffer.current.is_none()) {
+            let block = self.read_back(resource)?;
+            if let Some(old) = buffer.current.replace(block) {
+                self.context.free(old);
+            }
+            buffer.stale = false;
+        }
+        match &buffer.current {
+            Some(block) => {
+                let address = block.address(0);
+                buffer.mapped = BufferMap::NoOverwrite;
+                Ok(Mapping { address, row_pitch: bytes, depth_pitch: bytes })
+            }
+            // Nothing in it to be kept.
+            None => self.map_discard(resource, buffer),
+        }
+    }
+
+    /// Reads a buffer's contents from the host, and waits for them.
+    #[cold]
+    fn read_back(&mut self, resource: &Resource) -> Result<Block, Error> {
+        let bytes = u64::from(resource.shape.width);
+        let block = self.context.allocate(bytes, BUFFER_ALIGN)?;
+        let id = self.context.ids.allocate()?;
+        let command = CreateResource {
+            heap: block.range(bytes),
+            id,
+            dimension: dimension::BUFFER,
+            width: resource.shape.width,
+            height: 1,
+            depth: 1,
+            mip_levels: 1,
+            array_size: 1,
+            sample_count: 1,
+            usage: usage::STAGING,
+            ..Default::default()
+        };
+        self.context.emit(&command)?;
+        self.context.emit(&CopyResource { dst: id, src: resource.id })?;
+        self.context.emit(&DestroyObject { id, reserved: 0 })?;
+        self.context.ids.free(id);
+        self.context.wait(self.context.stream.next_fence())?;
+        Ok(block)
+    }
+
+    /// Memory for new contents: that of older contents that the host is done with, or fresh memory.
+    fn next_block(&mut self, bytes: u64, buffer: &mut DynamicBuffer) -> Result<Block, Error> {
+        if let Some((fence, _)) = buffer.retired.front() {
             let fence = *fence;
             if fence <= self.context.stream.completed()
-                && let Some((_, block)) = renamed.retired.pop_front()
+                && let Some((_, block)) = buffer.retired.pop_front()
             {
                 return Ok(block);
             }
         }
-        self.context.allocate(bytes, 1)
+        self.context.allocate(bytes, BUFFER_ALIGN)
     }
 
-    fn unmap_renamed(&mut self, resource: &Resource, renamed: &mut Renamed) -> Result<(), Error> {
-        let bytes = u64::from(resource.shape.width);
-        match core::mem::take(&mut renamed.mapped) {
-            RenamedMap::None => Ok(()),
-            RenamedMap::NoOverwrite => {
-                let Some(block) = &renamed.current else { return Ok(()) };
-                self.context.emit(&WriteNoOverwrite { data: block.range(bytes), dst: resource.id, offset: 0 })
+    #[inline]
+    fn unmap_buffer(&mut self, resource: &Resource, buffer: &mut DynamicBuffer) -> Result<(), Error> {
+        let (bytes, dst) = (u64::from(resource.shape.width), resource.id);
+        match core::mem::take(&mut buffer.mapped) {
+            BufferMap::None => Ok(()),
+            BufferMap::Upload(piece) => {
+                buffer.written = true;
+                let result = self.context.emit(&DiscardBuffer { data: piece.range(), dst, reserved: 0 });
+                self.context.close(piece);
+                result
             }
-            RenamedMap::Discard(block) => {
-                let data = block.range(bytes);
-                let result = self.context.emit(&DiscardBuffer { data, dst: resource.id, reserved: 0 });
-                if let Some(old) = renamed.current.replace(block) {
-                    if renamed.retired.len() < KEPT_BLOCKS {
-                        renamed.retired.push_back((self.context.stream.next_fence(), old));
+            BufferMap::NoOverwrite => {
+                let Some(block) = &buffer.current else { return Ok(()) };
+                self.context.emit(&WriteNoOverwrite { data: block.range(bytes), dst, offset: 0 })
+            }
+            BufferMap::Keep(block) => {
+                (buffer.written, buffer.stale) = (true, false);
+                let result = self.context.emit(&DiscardBuffer { data: block.range(bytes), dst, reserved: 0 });
+                if let Some(old) = buffer.current.replace(block) {
+                    if buffer.retired.len() < KEPT_BLOCKS {
+                        buffer.retired.push_back((self.context.stream.next_fence(), old));
                     } else {
                         self.context.free(old);
                     }
                 }
-                renamed.stale = false;
                 result
             }
         }

@@ -42,35 +42,42 @@ pub struct Resource {
 pub(crate) enum Memory {
     /// Nowhere.
     Host,
-    /// In upload memory while the program has it mapped: constant buffers, textures, shader-visible buffers.
+    /// In upload memory while the program has it mapped: dynamic textures.
     Dynamic(RefCell<Option<Piece>>),
-    /// In memory of its own: dynamic vertex and index buffers, which can be mapped without overwriting.
-    Renamed(RefCell<Renamed>),
+    /// In upload memory or in memory of its own: dynamic buffers.
+    Buffer(RefCell<DynamicBuffer>),
     /// In the heap.
     Staging(Staging),
 }
 
-/// The memory of a dynamic vertex or index buffer.
+/// The memory of a dynamic buffer.
 #[derive(Debug, Default)]
-pub(crate) struct Renamed {
-    /// What the buffer contains since the last discard.
+pub(crate) struct DynamicBuffer {
+    /// Discards go to memory that is kept, so that the buffer can be mapped without overwriting: vertex and index buffers from
+    /// the beginning, others from the first such map on. Otherwise they go to upload memory, which is cheaper.
+    pub keeps: bool,
+    /// The buffer was written, by the program or the GPU.
+    pub written: bool,
+    /// What the buffer contains since the last discard, if it is kept.
     pub current: Option<Block>,
-    /// Older contents, with the fence after which they can be used again.
-    pub retired: VecDeque<(u64, Block)>,
-    /// The mapping in progress.
-    pub mapped: RenamedMap,
     /// The GPU wrote the buffer, so `current` no longer has its contents.
     pub stale: bool,
+    /// Older contents, with the fence after which their memory can be used again.
+    pub retired: VecDeque<(u64, Block)>,
+    /// The mapping in progress.
+    pub mapped: BufferMap,
 }
 
-/// What a vertex or index buffer's mapping will do at unmap.
+/// What a dynamic buffer's mapping will do at unmap.
 #[derive(Debug, Default)]
-pub(crate) enum RenamedMap {
+pub(crate) enum BufferMap {
     /// Not mapped.
     #[default]
     None,
-    /// New contents.
-    Discard(Block),
+    /// New contents, from upload memory.
+    Upload(Piece),
+    /// New contents, to be kept.
+    Keep(Block),
     /// More of the same contents.
     NoOverwrite,
 }
@@ -146,12 +153,6 @@ impl Description {
         }
         format::info(self.format).ok_or(Error::Unsupported("textures of this format"))
     }
-
-    fn is_renamed(&self) -> bool {
-        self.is_buffer()
-            && self.usage == usage::DYNAMIC
-            && self.bind_flags & (bind::VERTEX_BUFFER | bind::INDEX_BUFFER) != 0
-    }
 }
 
 impl Resource {
@@ -172,7 +173,11 @@ impl Resource {
     pub(crate) fn note_use(&self, next_fence: u64, written: bool) {
         match &self.memory {
             Memory::Staging(staging) => staging.fence.set(next_fence),
-            Memory::Renamed(renamed) => renamed.borrow_mut().stale |= written,
+            Memory::Buffer(buffer) if written => {
+                let mut buffer = buffer.borrow_mut();
+                (buffer.written, buffer.stale) = (true, true);
+            }
+            Memory::Buffer(_) => {}
             Memory::Host | Memory::Dynamic(_) => {}
         }
     }
@@ -260,9 +265,17 @@ impl Device {
                     self.context.close(piece);
                 }
             }
-            Memory::Renamed(renamed) => {
-                let Renamed { current, retired, mapped, stale: _ } = renamed.into_inner();
-                let mapped = if let RenamedMap::Discard(block) = mapped { Some(block) } else { None };
+            Memory::Buffer(buffer) => {
+                let DynamicBuffer { current, retired, mapped, keeps: _, written: _, stale: _ } =
+                    buffer.into_inner();
+                let mapped = match mapped {
+                    BufferMap::Keep(block) => Some(block),
+                    BufferMap::Upload(piece) => {
+                        self.context.close(piece);
+                        None
+                    }
+                    BufferMap::None | BufferMap::NoOverwrite => None,
+                };
                 let blocks = retired.into_iter().map(|(_, block)| block).chain(current).chain(mapped);
                 blocks.for_each(|block| self.context.free(block));
             }
@@ -299,10 +312,11 @@ impl Device {
 
     /// The memory that a fresh resource gets on the guest's side.
     fn guest_memory(&mut self, description: &Description, format: FormatInfo) -> Result<Memory, Error> {
-        if description.is_renamed() {
-            return Ok(Memory::Renamed(RefCell::default()));
-        }
         match description.usage {
+            usage::DYNAMIC if description.is_buffer() => {
+                let keeps = description.bind_flags & (bind::VERTEX_BUFFER | bind::INDEX_BUFFER) != 0;
+                Ok(Memory::Buffer(RefCell::new(DynamicBuffer { keeps, ..Default::default() })))
+            }
             usage::DYNAMIC => Ok(Memory::Dynamic(RefCell::default())),
             usage::STAGING => {
                 let bytes = description.shape.total_bytes(format).ok_or(Error::OutOfMemory)?;
@@ -335,10 +349,10 @@ impl Device {
                         &source,
                     );
                 }
-                Memory::Renamed(renamed) => {
-                    self.fill_renamed(resource, &mut renamed.borrow_mut(), &source)?
+                Memory::Buffer(buffer) if buffer.borrow().keeps => {
+                    self.fill_buffer(resource, &mut buffer.borrow_mut(), &source)?;
                 }
-                Memory::Host | Memory::Dynamic(_) => {
+                Memory::Host | Memory::Dynamic(_) | Memory::Buffer(_) => {
                     self.write(resource, subresource, resource.target(subresource), &source)?;
                 }
             }

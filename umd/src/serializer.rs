@@ -17,7 +17,7 @@ use core::sync::atomic::Ordering;
 
 use pvgpu_protocol::Command;
 use pvgpu_protocol::command::{RecordSerializer, RecordSink, encode};
-use pvgpu_ring::{AtomicU64, Published, Reservation};
+use pvgpu_ring::{AtomicU64, CellReservation, Published, Reservation};
 use rkyv::rancor::{Failure, Fallible};
 use rkyv::ser::{Allocator, Positional, Writer};
 use rkyv::{Archived, Place, Serialize};
@@ -41,9 +41,8 @@ impl<C> Record for C where
 ///
 /// `None` when it does not fit, which no command does whose bound is right; the ring is then as it was.
 #[inline(always)]
-pub fn publish<C: Record>(command: &C, reservation: Reservation<'_>) -> Option<Published> {
-    let Some(cells) = reservation.cells() else { return publish_wrapped(command, reservation) };
-    let mut serializer = CellSerializer { cells, position: 0, partial: 0 };
+pub fn publish<C: Record>(command: &C, reservation: CellReservation<'_>) -> Option<Published> {
+    let mut serializer = CellSerializer { cells: reservation.cells(), position: 0, partial: 0 };
     let resolver = command.serialize(&mut serializer).ok()?;
     serializer.align();
     let mut archived = MaybeUninit::<Archived<C>>::zeroed();
@@ -51,13 +50,11 @@ pub fn publish<C: Record>(command: &C, reservation: Reservation<'_>) -> Option<P
     let place = unsafe { Place::new_unchecked(serializer.position, archived.as_mut_ptr()) };
     command.resolve(resolver, place);
     serializer.write(place.as_slice()).ok()?;
-    Some(reservation.commit_words(serializer.position / 8, u32::from(C::OPCODE)))
+    Some(reservation.commit(serializer.position / 8, u32::from(C::OPCODE)))
 }
 
-/// The same across the ring's end.
-#[cold]
-#[inline(never)]
-fn publish_wrapped<C: Record>(command: &C, reservation: Reservation<'_>) -> Option<Published> {
+/// The same wherever the room lies.
+pub fn publish_anywhere<C: Record>(command: &C, reservation: Reservation<'_>) -> Option<Published> {
     let mut sink = ReservationSink { reservation, fits: true };
     let header = encode(command, &mut sink).ok()?;
     sink.fits.then(|| sink.reservation.commit(u32::from(header.opcode)))
@@ -154,7 +151,9 @@ impl Writer for CellSerializer<'_> {
             return Ok(());
         }
         let (words, rest) = bytes.as_chunks::<8>();
-        let cells = self.cells.get(self.position / 8..).unwrap_or_default();
+        // As many cells as words, so that the loop below is unrolled where their number is known.
+        let cells =
+            self.cells.get(self.position / 8..).and_then(|cells| cells.get(..words.len())).ok_or(Failure)?;
         for (cell, word) in cells.iter().zip(words) {
             cell.store(u64::from_le_bytes(*word), Ordering::Relaxed);
         }
@@ -195,7 +194,11 @@ mod tests {
         let mut producer = Producer::new(memory, start).expect("a legal ring");
         let mut consumer = Consumer::new(memory, start).expect("a legal ring");
         let payload = (command.record_bound() - HEADER_BYTES) as usize;
-        let _ = publish(command, producer.reserve(payload).expect("an empty ring")).expect("it fits");
+        let published = match producer.reserve_cells(payload) {
+            Some(reservation) => publish(command, reservation),
+            None => publish_anywhere(command, producer.reserve(payload).expect("an empty ring")),
+        };
+        assert!(!published.expect("it fits").wake);
         let mut local = vec![0; 2048];
         let record = consumer.pop_into(&mut local).expect("an honest producer").expect("one record");
         let mut expected = Bytes(Vec::new());

@@ -23,7 +23,7 @@ use pvgpu_ring::{BadMemory, FenceReader, Producer, ReserveError};
 
 use crate::error::Error;
 use crate::kernel::{Cells, Kernel, Mapped, Wait};
-use crate::serializer::{Record, publish};
+use crate::serializer::{Record, publish, publish_anywhere};
 
 /// Draws and dispatches after which a fence is emitted without a kernel call, so that the GPU starts on a long frame before
 /// its end and upload memory comes back in time. A fence is one 16-byte record; at 256 it is lost in the noise of
@@ -91,10 +91,31 @@ impl Stream {
             return Err(Error::OutOfMemory);
         }
         let payload = (bound - HEADER_BYTES) as usize;
+        match self.producer.reserve_cells(payload) {
+            Some(reservation) => {
+                let published = publish(command, reservation).ok_or(Error::OutOfMemory)?;
+                if published.wake {
+                    kernel.ring_doorbell();
+                }
+                Ok(())
+            }
+            None => self.emit_slowly(kernel, command, payload),
+        }
+    }
+
+    /// Appends a command at the ring's end, or after a look at how far the host is, or when it has made room.
+    #[cold]
+    #[inline(never)]
+    fn emit_slowly<C: Record>(
+        &mut self,
+        kernel: &mut dyn Kernel,
+        command: &C,
+        payload: usize,
+    ) -> Result<(), Error> {
         loop {
             match self.producer.reserve(payload) {
                 Ok(reservation) => {
-                    let published = publish(command, reservation).ok_or(Error::OutOfMemory)?;
+                    let published = publish_anywhere(command, reservation).ok_or(Error::OutOfMemory)?;
                     if published.wake {
                         kernel.ring_doorbell();
                     }

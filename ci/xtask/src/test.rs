@@ -45,9 +45,10 @@ const PARTS: [Part; 9] = [
     }),
     ("lints of the Windows programs", toolchain::lint_windows),
     ("SDL's programs build", || sdl::ensure().map(|_| ())),
-    // One at a time: each runs a Windows program and a software renderer, which fill a small machine.
     ("end to end", || {
-        process::run(&mut cargo(&["test", "--package", "pvgpu-e2e", "--", "--test-threads", "1"]))
+        // One at a time: each runs a Windows program and a software renderer, which fill a small machine.
+        let mut tests = cargo(&["test", "--package", "pvgpu-e2e", "--", "--test-threads", "1"]);
+        process::run(tests.env("PVGPU_BUILT", "1"))
     }),
 ];
 

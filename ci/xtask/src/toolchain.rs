@@ -25,7 +25,7 @@ const HOST_PACKAGES: [&str; 2] = ["pvgpu-host-backend", "pvgpu-ctl"];
 /// Our DLLs.
 const DLL_PACKAGES: [&str; 3] = ["pvgpu-d3d11", "pvgpu-dxgi", "pvgpu-umd"];
 /// Windows programs that need nothing of pvgpu.
-const TOOL_PACKAGES: [&str; 4] = ["pvgpu-shots", "pvgpu-fxc", "cube", "particles"];
+const TOOL_PACKAGES: [&str; 5] = ["pvgpu-shots", "pvgpu-fxc", "pvgpu-d3d-rules", "cube", "particles"];
 /// What must build without the standard library.
 const KERNEL_PACKAGES: [&str; 3] = ["pvgpu-protocol", "pvgpu-ring", "pvgpu-kmd"];
 

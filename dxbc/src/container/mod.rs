@@ -34,6 +34,20 @@ struct Chunk<'a> {
 /// # Errors
 /// [`Error::Container`] names the broken rule. The program itself is not parsed.
 pub fn parse(bytes: &[u8]) -> Result<Container, Error> {
+    let (tokens, signatures) = read(bytes)?;
+    Ok(Container { tokens: tokens.ok_or(ContainerError::NoProgram)?, signatures })
+}
+
+/// Parses the signatures of a container that need not have a program, as input layouts are made of.
+///
+/// # Errors
+/// As [`parse`], but for the missing program.
+pub fn parse_signatures(bytes: &[u8]) -> Result<Signatures, Error> {
+    read(bytes).map(|(_, signatures)| signatures)
+}
+
+/// The program, if there is one, and the signatures.
+fn read(bytes: &[u8]) -> Result<(Option<Vec<u32>>, Signatures), Error> {
     let magic = dword(bytes, 0)?;
     if magic != u32::from_le_bytes(*b"DXBC") {
         return Err(ContainerError::BadMagic(magic).into());
@@ -66,7 +80,7 @@ pub fn parse(bytes: &[u8]) -> Result<Container, Error> {
             _ => {}
         }
     }
-    Ok(Container { tokens: tokens.ok_or(ContainerError::NoProgram)?, signatures })
+    Ok((tokens, signatures))
 }
 
 fn chunk_at(bytes: &[u8], offset: usize) -> Result<Chunk<'_>, ContainerError> {
@@ -133,6 +147,8 @@ mod tests {
         let mut bad = good.clone();
         bad[51] ^= 1;
         assert_eq!(error(&bad), ContainerError::BadChecksum.into());
-        assert_eq!(error(&build(&[(b"RDEF", &[])])), ContainerError::NoProgram.into());
+        let signatures_only = build(&[(b"RDEF", &[])]);
+        assert_eq!(error(&signatures_only), ContainerError::NoProgram.into());
+        assert_eq!(parse_signatures(&signatures_only), Ok(Signatures::default()));
     }
 }

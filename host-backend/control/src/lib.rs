@@ -2,7 +2,7 @@
 //!
 //! For `pvgpu-ctl`, `cargo xtask` and the daemon itself. The socket is `control.sock` in the folder of a link. A client
 //! sends one [`Request`] as a line of JSON. `status` is answered by one line with a [`Status`]; `tail` by a line with a
-//! [`TailRecord`] for everything that happens, until the client hangs up. A request that is not understood is
+//! [`TailRecord`] for everything that happens, until the client hangs up; the first has the code `WATCHING`. A request that is not understood is
 //! answered by one [`Refusal`].
 //!
 //! # Invariants

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pvgpu_control::{Refusal, Request, SOCKET_NAME};
+use pvgpu_control::{Level, Refusal, Request, SOCKET_NAME};
 use serde::Serialize;
 
 use super::State;
@@ -52,7 +52,10 @@ fn serve(client: UnixStream, state: &State) -> std::io::Result<()> {
     match serde_json::from_str(&line) {
         Ok(Request::Status) => answer(&client, &state.status()),
         Ok(Request::Tail) => {
-            for record in state.watch() {
+            let records = state.watch();
+            // Nothing from here on is missed.
+            answer(&client, &state.record(Level::Info, "", "WATCHING", String::new()))?;
+            for record in records {
                 answer(&client, &record)?;
             }
             Ok(())

@@ -68,19 +68,24 @@ impl State {
         });
     }
 
-    /// A record of the supervisor's own.
+    /// A record of the supervisor's own, for all watchers.
     pub fn note(&self, level: Level, guest: &str, code: &str, text: String) {
-        self.tail(&TailRecord {
+        self.tail(&self.record(level, guest, code, text));
+    }
+
+    /// A record of the supervisor's own.
+    pub fn record(&self, level: Level, guest: &str, code: &str, text: String) -> TailRecord {
+        TailRecord {
             time_ns: crate::worker::monotonic_ns(),
             source: Source::Host,
             level,
             guest: guest.to_owned(),
             area: "supervisor".to_owned(),
             code: code.to_owned(),
-            process: 0,
+            process: std::process::id(),
             context: 0,
             args: Vec::new(),
             text,
-        });
+        }
     }
 }

@@ -9,6 +9,7 @@ use pvgpu_protocol::staging::mip_extent;
 
 use super::Context;
 use super::context::target_buffer;
+use super::memory::Slice;
 use super::pass::{LoadClear, depth_attachments};
 use super::recorder::Access;
 use super::resource::{Buffer, Image, Texture};
@@ -205,9 +206,8 @@ impl Context {
         let texel = pack(view.desc.format, value, is_float)?;
         let [width, height, depth] = texture.desc.mip_extent(range.most_detailed_mip);
         let texels = u64::from(width) * u64::from(height) * u64::from(depth);
-        let bytes = repeat(&texel, texels);
-        let slice = self.transient(bytes.len() as u64)?;
-        slice.write(0, &bytes);
+        let slice = self.transient(texels * texel.len() as u64)?;
+        fill(&slice, &texel, texels);
         let volume = texture.desc.shape.depth > 1;
         let layers =
             if volume { 0..1 } else { range.first_array_slice..range.first_array_slice + range.array_size };
@@ -248,12 +248,15 @@ impl Context {
             cmd.fill_buffer(raw, offset, bytes, u32::from_le_bytes(dword));
             return Ok(());
         }
-        let pattern = repeat(&texel, bytes / texel.len().max(1) as u64);
-        let slice = self.transient(pattern.len() as u64)?;
-        slice.write(0, &pattern);
+        let texels = bytes / texel.len().max(1) as u64;
+        let size = texels * texel.len() as u64;
+        if size == 0 {
+            return Ok(());
+        }
+        let slice = self.transient(size)?;
+        fill(&slice, &texel, texels);
         let cmd = self.prepare_use(&[(&buffer.tracker, Access::Write)])?;
-        let region =
-            vk::BufferCopy { src_offset: slice.offset, dst_offset: offset, size: pattern.len() as u64 };
+        let region = vk::BufferCopy { src_offset: slice.offset, dst_offset: offset, size };
         cmd.copy_buffer(slice.buffer, raw, &[region]);
         Ok(())
     }
@@ -354,8 +357,19 @@ fn clear_color(format: u32, color: [f32; 4]) -> vk::ClearColorValue {
     }
 }
 
-fn repeat(texel: &[u8], count: u64) -> Vec<u8> {
-    texel.repeat(usize::try_from(count).unwrap_or(0))
+/// Fills a slice with copies of a texel.
+fn fill(slice: &Slice, texel: &[u8], count: u64) {
+    /// Texels written at a time.
+    const CHUNK: u64 = 256;
+    let chunk = texel.repeat(CHUNK as usize);
+    let size = texel.len() as u64;
+    let mut done = 0;
+    while done < count {
+        let now = CHUNK.min(count - done);
+        // CAST: at most the chunk's length.
+        slice.write(done * size, chunk.get(..(now * size) as usize).unwrap_or_default());
+        done += now;
+    }
 }
 
 /// The bytes of one texel with the given components.

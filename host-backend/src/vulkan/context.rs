@@ -18,7 +18,7 @@ use super::descriptor::{DescriptorPools, Program, ProgramKey};
 use super::memory::{HeapBuffer, SlicePool};
 use super::pass::Pass;
 use super::present::PresentImages;
-use super::query::{Query, QueryKind, QueryPools, QueryResult};
+use super::query::{ActiveQueries, Query, QueryKind, QueryPools, QueryResult};
 use super::recorder::{Recorder, Serials};
 use super::resource::{Buffer, Image, Resource, Staging, Texture};
 use super::shader::Shader;
@@ -114,7 +114,7 @@ pub struct Context {
     pub(super) pipeline: vk::Pipeline,
     pub(super) present_images: PresentImages,
     /// Queries between begin and end.
-    pub(super) active_queries: Vec<u32>,
+    pub(super) active_queries: ActiveQueries,
     pub(super) results: Vec<QueryResult>,
     pub(super) copies: Vec<HeapCopy>,
     /// Taken when the context ends.
@@ -148,7 +148,7 @@ impl Context {
             program: None,
             pipeline: vk::Pipeline::null(),
             present_images: PresentImages::default(),
-            active_queries: Vec::new(),
+            active_queries: ActiveQueries::default(),
             results: Vec::new(),
             copies: Vec::new(),
             default_sampler: Some(Rc::new(Sampler::new(&default_sampler(), &trash)?)),

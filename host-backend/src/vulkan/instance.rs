@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::{CStr, c_void};
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -108,12 +109,12 @@ impl fmt::Display for GpuChoice {
     }
 }
 
-/// A Vulkan instance.
+/// A Vulkan instance. It is never destroyed, and the loader never unloaded: drivers leave destructors of thread-local
+/// data behind, which would run, when a thread ends, in a library that is gone (NVIDIA 580 does). A process makes one or
+/// two instances in its life.
 pub struct Instance {
     pub(super) raw: ash::Instance,
-    messenger: Option<(ext::debug_utils::Instance, vk::DebugUtilsMessengerEXT)>,
-    /// Unloads the loader when dropped, so it goes last.
-    _entry: ash::Entry,
+    entry: ManuallyDrop<ash::Entry>,
 }
 
 impl Instance {
@@ -146,15 +147,16 @@ impl Instance {
             vk::Result::ERROR_LAYER_NOT_PRESENT => GpuError::NoValidation,
             result => GpuError::Call { call: "vkCreateInstance", result },
         })?;
-        let mut instance = Self { raw, messenger: None, _entry: entry };
+        let instance = Self { raw, entry: ManuallyDrop::new(entry) };
         if validation {
-            instance.messenger = Some(instance.listen()?);
+            instance.listen()?;
         }
         Ok(instance)
     }
 
-    fn listen(&self) -> Result<(ext::debug_utils::Instance, vk::DebugUtilsMessengerEXT), GpuError> {
-        let functions = ext::debug_utils::Instance::new(&self._entry, &self.raw);
+    /// Sends the layers' messages to the log, as long as the instance lives.
+    fn listen(&self) -> Result<(), GpuError> {
+        let functions = ext::debug_utils::Instance::new(&self.entry, &self.raw);
         let info = vk::DebugUtilsMessengerCreateInfoEXT::default()
             .message_severity(
                 vk::DebugUtilsMessageSeverityFlagsEXT::ERROR | vk::DebugUtilsMessageSeverityFlagsEXT::WARNING,
@@ -162,9 +164,9 @@ impl Instance {
             .message_type(vk::DebugUtilsMessageTypeFlagsEXT::VALIDATION)
             .pfn_user_callback(Some(on_message));
         // SAFETY: the instance is alive and the callback never unwinds.
-        let messenger = unsafe { functions.create_debug_utils_messenger(&info, None) }
+        unsafe { functions.create_debug_utils_messenger(&info, None) }
             .map_err(GpuError::call("vkCreateDebugUtilsMessengerEXT"))?;
-        Ok((functions, messenger))
+        Ok(())
     }
 
     /// All devices with their names, in the loader's order.
@@ -208,17 +210,6 @@ impl Instance {
             wanted: (*choice != GpuChoice::Best && !names.is_empty()).then(|| choice.to_string()),
             present: names,
         })
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        if let Some((functions, messenger)) = self.messenger.take() {
-            // SAFETY: the messenger was made by these functions and is destroyed once.
-            unsafe { functions.destroy_debug_utils_messenger(messenger, None) };
-        }
-        // SAFETY: devices hold the instance by reference count, so none is left.
-        unsafe { self.raw.destroy_instance(None) };
     }
 }
 

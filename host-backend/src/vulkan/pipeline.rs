@@ -54,7 +54,7 @@ impl PipelineKey {
 }
 
 /// Dynamic states of every graphics pipeline.
-const DYNAMIC: [vk::DynamicState; 17] = [
+const DYNAMIC: [vk::DynamicState; 18] = [
     vk::DynamicState::VIEWPORT_WITH_COUNT,
     vk::DynamicState::SCISSOR_WITH_COUNT,
     vk::DynamicState::BLEND_CONSTANTS,
@@ -72,6 +72,8 @@ const DYNAMIC: [vk::DynamicState; 17] = [
     vk::DynamicState::FRONT_FACE,
     vk::DynamicState::PRIMITIVE_TOPOLOGY,
     vk::DynamicState::PRIMITIVE_RESTART_ENABLE,
+    // Also for pipelines without vertex buffers: strides are set with all vertex buffers, whatever the pipeline reads.
+    vk::DynamicState::VERTEX_INPUT_BINDING_STRIDE,
 ];
 
 /// The vertex input of a pipeline.
@@ -145,12 +147,7 @@ pub fn create_graphics(
         .attachments(&blends)
         .logic_op_enable(logic)
         .logic_op(map_logic_op(first.logic_op));
-    let dynamic_states: Vec<_> = if input.bindings.is_empty() {
-        DYNAMIC.to_vec()
-    } else {
-        DYNAMIC.iter().copied().chain([vk::DynamicState::VERTEX_INPUT_BINDING_STRIDE]).collect()
-    };
-    let dynamic = vk::PipelineDynamicStateCreateInfo::default().dynamic_states(&dynamic_states);
+    let dynamic = vk::PipelineDynamicStateCreateInfo::default().dynamic_states(&DYNAMIC);
     let colors = key.targets.colors.get(..key.targets.count).unwrap_or_default();
     let parts = aspects(key.targets.depth);
     let part = |aspect| if parts.contains(aspect) { key.targets.depth } else { vk::Format::UNDEFINED };

@@ -1,7 +1,9 @@
 //! Queries: pools, the segments that a query is made of, and their results in D3D11's layout.
 //!
-//! A Vulkan query lives inside one rendering pass; a D3D11 query spans many. So a query that counts is recorded as a
-//! list of segments, one for each pass, whose results are added up when the submission with its end has finished.
+//! A Vulkan query lives inside one rendering pass, and of each type only one may be open; D3D11 queries span many passes and
+//! overlap. So what is counted is recorded as segments: a new one begins with each pass, and whenever a query of the
+//! type begins or ends. A query's result is the sum of the segments between its begin and its end, taken when the
+//! submission with the end has finished.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -69,19 +71,38 @@ pub struct QuerySlot {
     kind: vk::QueryType,
 }
 
+/// A recorded segment; its query of the pool is free again after the submission that follows its last owner's end.
+pub struct Segment {
+    slot: QuerySlot,
+    trash: Rc<Trash>,
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        self.trash.add(Garbage::Query(self.slot));
+    }
+}
+
 /// A query object.
 pub struct Query {
     pub kind: QueryKind,
     pub slot: HeapRange,
     /// Recorded since it began.
-    pub segments: Vec<QuerySlot>,
-    /// The segment that is open in the command buffer.
-    pub open: Option<QuerySlot>,
+    segments: Vec<Rc<Segment>>,
+}
+
+/// Queries of a context that count at the moment.
+#[derive(Default)]
+pub struct ActiveQueries {
+    /// Begun and not ended, with the type of their segments.
+    ids: Vec<(u32, vk::QueryType)>,
+    /// The open segment of each type.
+    open: Vec<QuerySlot>,
 }
 
 impl Query {
     pub fn new(kind: QueryKind, slot: HeapRange) -> Self {
-        Self { kind, slot, segments: Vec::new(), open: None }
+        Self { kind, slot, segments: Vec::new() }
     }
 }
 
@@ -208,36 +229,28 @@ fn class(kind: vk::QueryType) -> usize {
     }
 }
 
-/// Returns segments after the submission in which they were recorded.
-pub fn discard(trash: &Rc<Trash>, segments: Vec<QuerySlot>) {
-    for segment in segments {
-        trash.add(Garbage::Query(segment));
-    }
-}
-
 impl super::Context {
     pub(super) fn begin_query(&mut self, id: u32) -> Result<(), Fault> {
-        let trash = self.trash.clone();
         let query = self.query_mut(id)?;
-        discard(&trash, std::mem::take(&mut query.segments));
-        let counted = query.kind.counted().is_some();
-        if counted {
-            self.active_queries.push(id);
+        query.segments.clear();
+        if let Some(counted) = query.kind.counted() {
+            self.close_segment(counted)?;
+            self.active_queries.ids.push((id, counted));
             if self.pass.is_some() {
-                self.begin_segment(id)?;
+                self.open_segment(counted)?;
             }
         }
         Ok(())
     }
 
     pub(super) fn end_query(&mut self, id: u32) -> Result<(), Fault> {
-        self.end_segment(id)?;
-        self.active_queries.retain(|active| *active != id);
+        self.deactivate(id)?;
         if self.query_mut(id)?.kind == QueryKind::Timestamp {
             let slot = self.queries.take(vk::QueryType::TIMESTAMP)?;
+            let segment = Rc::new(Segment { slot, trash: self.trash.clone() });
             let cmd = self.recorder.main(&self.device)?;
             cmd.write_timestamp(vk::PipelineStageFlags2::ALL_COMMANDS, slot.pool, slot.index);
-            self.query_mut(id)?.segments.push(slot);
+            self.query_mut(id)?.segments.push(segment);
         }
         // CAST: ticks a second.
         let timestamp_frequency = (1e9 / f64::from(self.device.limits.timestamp_period.max(1e-3))) as u64;
@@ -246,60 +259,67 @@ impl super::Context {
         let result = QueryResult {
             kind: query.kind,
             slot: query.slot,
-            segments: segments.clone(),
+            segments: segments.iter().map(|segment| segment.slot).collect(),
             timestamp_frequency,
         };
         self.results.push(result);
-        // Recycled when the submission is retired, which is after the result was read.
-        discard(&self.trash, segments);
         Ok(())
     }
 
     /// A query is destroyed, possibly between begin and end.
     pub(super) fn abandon_query(&mut self, id: u32) -> Result<(), Fault> {
-        self.end_segment(id)?;
-        self.active_queries.retain(|active| *active != id);
-        let trash = self.trash.clone();
-        discard(&trash, std::mem::take(&mut self.query_mut(id)?.segments));
+        self.deactivate(id)
+    }
+
+    /// A query counts no more; others of its type go on.
+    fn deactivate(&mut self, id: u32) -> Result<(), Fault> {
+        let Some(counted) = self.query_mut(id)?.kind.counted() else { return Ok(()) };
+        self.close_segment(counted)?;
+        self.active_queries.ids.retain(|(active, _)| *active != id);
+        if self.pass.is_some() {
+            self.open_segment(counted)?;
+        }
         Ok(())
     }
 
-    /// Opens a segment of each active query, at the begin of a pass or dispatch.
+    /// Opens a segment of each type that counts, at the begin of a pass or dispatch.
     pub(super) fn begin_segments(&mut self) -> Result<(), Fault> {
-        for index in 0..self.active_queries.len() {
-            if let Some(id) = self.active_queries.get(index).copied() {
-                self.begin_segment(id)?;
-            }
-        }
-        Ok(())
+        self.open_segment(vk::QueryType::OCCLUSION)?;
+        self.open_segment(vk::QueryType::PIPELINE_STATISTICS)
     }
 
     /// Closes the open segments, at the end of a pass or dispatch.
     pub(super) fn end_segments(&mut self) -> Result<(), Fault> {
-        for index in 0..self.active_queries.len() {
-            if let Some(id) = self.active_queries.get(index).copied() {
-                self.end_segment(id)?;
-            }
-        }
-        Ok(())
+        self.close_segment(vk::QueryType::OCCLUSION)?;
+        self.close_segment(vk::QueryType::PIPELINE_STATISTICS)
     }
 
-    fn begin_segment(&mut self, id: u32) -> Result<(), Fault> {
-        let kind = self.query_mut(id)?.kind;
-        let Some(counted) = kind.counted() else { return Ok(()) };
-        // Vulkan allows one active query of a type: a second one of the same type counts what the first does.
+    fn open_segment(&mut self, counted: vk::QueryType) -> Result<(), Fault> {
+        if self.active_queries.ids.iter().all(|(_, active)| *active != counted) {
+            return Ok(());
+        }
         let slot = self.queries.take(counted)?;
-        let precise = kind == QueryKind::Occlusion && self.device.caps.precise_occlusion;
+        let precise = counted == vk::QueryType::OCCLUSION && self.device.caps.precise_occlusion;
         let flags = if precise { vk::QueryControlFlags::PRECISE } else { vk::QueryControlFlags::empty() };
         self.recorder.main(&self.device)?.begin_query(slot.pool, slot.index, flags);
-        self.query_mut(id)?.open = Some(slot);
+        self.active_queries.open.push(slot);
         Ok(())
     }
 
-    fn end_segment(&mut self, id: u32) -> Result<(), Fault> {
-        let Some(slot) = self.query_mut(id)?.open.take() else { return Ok(()) };
+    /// Closes the open segment of a type and hands it to all queries that count.
+    fn close_segment(&mut self, counted: vk::QueryType) -> Result<(), Fault> {
+        let open = &mut self.active_queries.open;
+        let Some(index) = open.iter().position(|slot| slot.kind == counted) else { return Ok(()) };
+        let slot = open.swap_remove(index);
         self.recorder.main(&self.device)?.end_query(slot.pool, slot.index);
-        self.query_mut(id)?.segments.push(slot);
+        let segment = Rc::new(Segment { slot, trash: self.trash.clone() });
+        for index in 0..self.active_queries.ids.len() {
+            if let Some((id, active)) = self.active_queries.ids.get(index).copied()
+                && active == counted
+            {
+                self.query_mut(id)?.segments.push(segment.clone());
+            }
+        }
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use pvgpu_protocol::command::*;
 
-use crate::harness::{Ctx, Guest, range_2d};
+use crate::harness::{Ctx, Guest, range_2d, texture_2d};
 use crate::send;
 
 const RGBA8: u32 = 28;
@@ -40,13 +40,13 @@ fn a_clear_is_read_back_and_presented() {
     let mut guest = Guest::new();
     let mut ctx = guest.context();
     let (texture, view) = target(&mut ctx, RGBA8, 16, 8);
-    send!(ctx.ring, ClearRenderTargetView { color: [1.0, 0.5, 0.0, 1.0], view, reserved: 0 });
+    send!(ctx.ring, ClearRenderTargetView { color: [1.0, 0.2, 0.0, 1.0], view, reserved: 0 });
     let staging = ctx.read_back(texture, RGBA8, 16, 8, 4);
     let frame = ctx.present(texture, 16, 8);
     guest.finish(&mut ctx);
-    assert_eq!(ctx.get(staging)[..4], [255, 128, 0, 255]);
-    assert!(ctx.get(staging).as_chunks::<4>().0[..128].iter().all(|texel| *texel == [255, 128, 0, 255]));
-    assert!(ctx.get(frame).as_chunks::<4>().0.iter().all(|texel| *texel == [0, 128, 255, 255]), "BGRA");
+    assert_eq!(ctx.get(staging)[..4], [255, 51, 0, 255]);
+    assert!(ctx.get(staging).as_chunks::<4>().0[..128].iter().all(|texel| *texel == [255, 51, 0, 255]));
+    assert!(ctx.get(frame).as_chunks::<4>().0.iter().all(|texel| *texel == [0, 51, 255, 255]), "BGRA");
     guest.end();
 }
 
@@ -276,6 +276,95 @@ fn queries_tell_what_was_drawn() {
     assert_eq!(word(1, 0), 2 * 32 * 32, "samples of both draws");
     assert_ne!(word(2, 0), 0xeeee_eeee_eeee_eeee, "a time");
     assert_eq!((word(3, 0), word(3, 1)), (12, 4), "vertices and primitives");
+    guest.end();
+}
+
+#[test]
+fn queries_may_overlap() {
+    let mut guest = Guest::new();
+    let mut ctx = guest.context();
+    let (_, view) = target(&mut ctx, RGBA8, 64, 64);
+    draw_quad(&mut ctx, view, 64.0);
+    let slots: Vec<HeapRange> = (0..3).map(|_| ctx.put(&[0xee; 128])).collect();
+    let queries: Vec<u32> = slots.iter().map(|_| ctx.id()).collect();
+    // Two occlusion queries and an occlusion predicate: of one type to Vulkan.
+    for ((slot, id), kind) in slots.iter().zip(&queries).zip([1, 1, 5]) {
+        send!(ctx.ring, CreateQuery { slot: *slot, id: *id, kind });
+    }
+    let draw = Draw { vertex_count: 6, instance_count: 1, start_vertex: 0, start_instance: 0 };
+    send!(ctx.ring, BeginQuery { query: queries[0], reserved: 0 });
+    send!(ctx.ring, draw);
+    send!(ctx.ring, BeginQuery { query: queries[1], reserved: 0 });
+    send!(ctx.ring, BeginQuery { query: queries[2], reserved: 0 });
+    send!(ctx.ring, draw);
+    send!(ctx.ring, EndQuery { query: queries[0], reserved: 0 });
+    ctx.fence();
+    send!(ctx.ring, draw);
+    send!(ctx.ring, DestroyObject { id: queries[2], reserved: 0 });
+    send!(ctx.ring, EndQuery { query: queries[1], reserved: 0 });
+    guest.finish(&mut ctx);
+    let word = |slot: usize| u64::from_le_bytes(ctx.get(slots[slot])[..8].try_into().expect("eight bytes"));
+    assert_eq!((word(0), word(1)), (2 * 32 * 32, 2 * 32 * 32));
+    assert_eq!(word(2), 0xeeee_eeee_eeee_eeee, "a destroyed query writes nothing");
+    guest.end();
+}
+
+#[test]
+fn unordered_access_views_are_cleared() {
+    let mut guest = Guest::new();
+    let mut ctx = guest.context();
+    let both = bind::SHADER_RESOURCE | bind::UNORDERED_ACCESS;
+    let buffer = ctx.buffer(&[], 64, usage::DEFAULT, both, misc::BUFFER_ALLOW_RAW_VIEWS, 0);
+    let raw = ViewRange {
+        dimension: dimension::BUFFER,
+        first_element: 4,
+        num_elements: 8,
+        flags: 1,
+        ..Default::default()
+    };
+    let raw = ctx.view(buffer, view_kind::UNORDERED_ACCESS, 39, raw);
+    // Made as R32_FLOAT, seen as R32_UINT: the bits arrive as they are.
+    let texture = ctx.texture(39, 8, 8, 1, both, 0);
+    let uint = ctx.view(texture, view_kind::UNORDERED_ACCESS, 42, range_2d());
+    send!(ctx.ring, ClearUnorderedAccessView { value: [0x01020304; 4], view: raw, is_float: 0 });
+    send!(ctx.ring, ClearUnorderedAccessView { value: [0xdeadbeef; 4], view: uint, is_float: 0 });
+    let bytes = ctx.read_back_buffer(buffer, 64);
+    let texels = ctx.read_back(texture, 39, 8, 8, 4);
+    guest.finish(&mut ctx);
+    let bytes = ctx.get(bytes);
+    assert_eq!(
+        (bytes[15], &bytes[16..20], &bytes[44..48], bytes[48]),
+        (0, &[4, 3, 2, 1][..], &[4, 3, 2, 1][..], 0)
+    );
+    assert!(ctx.get(texels).as_chunks::<4>().0.iter().all(|texel| *texel == 0xdeadbeefu32.to_le_bytes()));
+    guest.end();
+}
+
+#[test]
+fn multisampled_targets_resolve() {
+    let mut guest = Guest::new();
+    let mut ctx = guest.context();
+    let id = ctx.id();
+    let flags = bind::RENDER_TARGET | bind::PRESENT;
+    send!(ctx.ring, CreateResource { sample_count: 4, ..texture_2d(id, BGRA8, 64, 64, 1, flags, 0) });
+    let view = ctx.view(id, view_kind::RENDER_TARGET, BGRA8, range_2d());
+    send!(ctx.ring, ClearRenderTargetView { color: [0.0, 0.0, 1.0, 1.0], view, reserved: 0 });
+    draw_quad(&mut ctx, view, 64.0);
+    let single = ctx.texture(BGRA8, 64, 64, 1, bind::RENDER_TARGET, 0);
+    let resolve = ResolveSubresource {
+        dst: single,
+        dst_subresource: 0,
+        src: id,
+        src_subresource: 0,
+        format: BGRA8,
+        reserved: 0,
+    };
+    send!(ctx.ring, resolve);
+    let resolved = ctx.read_back(single, BGRA8, 64, 64, 4);
+    let frame = ctx.present(id, 64, 64);
+    guest.finish(&mut ctx);
+    assert_eq!(ctx.get(resolved), ctx.get(frame));
+    assert_eq!(ctx.get(frame)[..4], [0, 255, 0, 255]);
     guest.end();
 }
 

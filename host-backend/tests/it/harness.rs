@@ -279,23 +279,21 @@ impl Guest {
 
     /// Ends the worker; fails when a validation layer has complained.
     pub fn end(mut self) -> Ended {
-        let ended = self.join();
+        let ended = self.join().expect("the worker has not panicked");
         assert_eq!(validation_messages(), 0, "the validation layer has complained");
         ended
     }
 
-    fn join(&mut self) -> Ended {
+    fn join(&mut self) -> Option<Ended> {
         self.stop.store(true, Ordering::Relaxed);
         self.bell.ring();
-        self.worker.take().expect("once").join().expect("the worker has not panicked")
+        self.worker.take()?.join().ok()
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        if self.worker.is_some() {
-            self.join();
-        }
+        self.join();
     }
 }
 

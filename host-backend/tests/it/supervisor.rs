@@ -148,7 +148,7 @@ fn draw_frames(remote: &mut Remote, ctx: &mut Ctx, mut go_on: impl FnMut(u64) ->
     let frame = ctx.take(64 * 64 * 4);
     let mut count = 0;
     while go_on(count) {
-        send!(ctx.ring, ClearRenderTargetView { color: [0.25, 0.5, 1.0, 1.0], view, reserved: 0 });
+        send!(ctx.ring, ClearRenderTargetView { color: [0.2, 0.4, 1.0, 1.0], view, reserved: 0 });
         send!(
             ctx.ring,
             Present {
@@ -171,7 +171,7 @@ fn draw_frames(remote: &mut Remote, ctx: &mut Ctx, mut go_on: impl FnMut(u64) ->
         count += 1;
     }
     if remote.state() == host_state::READY {
-        assert_eq!(ctx.get(frame)[..4], [255, 128, 64, 255]);
+        assert_eq!(ctx.get(frame)[..4], [255, 102, 51, 255]);
     }
 }
 
@@ -189,6 +189,7 @@ fn a_guest_is_served_and_sees_its_worker_die() {
     assert!(info.formats[28].support.to_native() & 0x4000 != 0, "RGBA8 is a render target");
 
     let mut records = Client::connect(&daemon.folder).expect("listens").tail().expect("answers");
+    assert_eq!(records.next().expect("a record").expect("a legal one").code, "WATCHING");
     let mut ctx = remote.context();
     draw_frames(&mut remote, &mut ctx, |count| count < 20);
     let record = records.next().expect("a record").expect("a legal one");
@@ -230,6 +231,8 @@ fn guest_process() {
 #[test]
 fn a_killed_guest_leaves_nothing_behind() {
     let daemon = Daemon::start();
+    // The connection by which `start` looked for the daemon may still be open.
+    std::thread::sleep(Duration::from_millis(200));
     let before = daemon.holds();
     for _ in 0..2 {
         let mut guest = Command::new(std::env::current_exe().expect("this test"))
@@ -242,7 +245,10 @@ fn a_killed_guest_leaves_nothing_behind() {
         let worker = daemon.status().guests[0].worker_process;
         guest.kill().expect("our guest");
         guest.wait().expect("our guest");
-        wait("the level before", PATIENCE, || daemon.holds() == before);
+        wait("the level before", PATIENCE, || {
+            let now = daemon.holds();
+            now.0 <= before.0 && (now.1, now.2) == (before.1, before.2)
+        });
         assert!(!Path::new(&format!("/proc/{worker}")).exists(), "the worker lives");
     }
 }

@@ -81,6 +81,18 @@ pub const fn can_view(resource: u32, view: u32) -> bool {
     is_typeless(resource) && family(view) == resource && !is_typeless(view)
 }
 
+/// Whether an unordered-access view of `view` may be made of a resource of `resource`: also a 32-bit integer or float of any
+/// typeless format of 32 bits, since few other formats can be loaded from.
+pub const fn can_view_unordered(resource: u32, view: u32) -> bool {
+    can_view(resource, view) || matches!(view, 41..=43) && matches!(resource, 23 | 27 | 33 | 39 | 90)
+}
+
+/// Whether a view of `view` may be made of a swap chain's buffer: any typed format of the family, so that a flip-model
+/// buffer, which cannot be sRGB itself, is drawn to as sRGB.
+pub const fn can_view_back_buffer(resource: u32, view: u32) -> bool {
+    family(resource) == family(view) && !is_typeless(view)
+}
+
 /// Whether texels can be copied between the two as bits (`CopyResource` and its kin).
 pub const fn can_copy(to: u32, from: u32) -> bool {
     family(to) == family(from)
@@ -96,6 +108,10 @@ mod tests {
         assert!(!can_view(28, 29) && !can_view(28, 87) && !can_view(27, 27) && !can_view(27, 87));
         assert!(can_view(90, 87) && can_view(90, 91) && can_view(44, 45) && can_view(44, 46));
         assert!(is_depth(45) && !is_depth(44));
+        assert!(can_view_unordered(27, 42) && !can_view_unordered(28, 42) && !can_view_unordered(9, 42));
+        assert!(
+            can_view_back_buffer(28, 29) && !can_view_back_buffer(28, 27) && !can_view_back_buffer(28, 87)
+        );
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Program {
     /// # Errors
     /// `E_INVALIDARG`: the container is malformed (a wrong checksum too), or the program is for another stage.
     pub fn new(bytecode: &[u8], stages: &[Stage]) -> Result<Self> {
-        let container = container::parse(bytecode).map_err(|_| E_INVALIDARG)?;
+        let container = container::parse(trimmed(bytecode)).map_err(|_| E_INVALIDARG)?;
         let stage = Stage::of_program(&container.tokens).ok_or(E_INVALIDARG)?;
         require(stages.contains(&stage))?;
         // The driver trusts the length token, so it has to be right.
@@ -119,6 +119,13 @@ impl Program {
     }
 }
 
+/// The container in `bytecode`, without what the program passed after it: Direct3D reads the size from the container.
+fn trimmed(bytecode: &[u8]) -> &[u8] {
+    const SIZE_AT: usize = 24;
+    let size = bytecode.get(SIZE_AT..).and_then(|rest| rest.first_chunk().copied()).map(u32::from_le_bytes);
+    size.and_then(|size| bytecode.get(..size as usize)).unwrap_or(bytecode)
+}
+
 fn entry(element: &SignatureElement) -> D3D11_1DDIARG_SIGNATURE_ENTRY2 {
     D3D11_1DDIARG_SIGNATURE_ENTRY2 {
         SystemValue: element.system_value,
@@ -165,8 +172,8 @@ pub fn input_layout(
     elements: &[InputElement],
     bytecode: &[u8],
 ) -> Result<Vec<D3D10DDIARG_INPUT_ELEMENT_DESC>> {
-    let container = container::parse(bytecode).map_err(|_| E_INVALIDARG)?;
-    match_layout(elements, &container.signatures.input)
+    let signatures = container::parse_signatures(trimmed(bytecode)).map_err(|_| E_INVALIDARG)?;
+    match_layout(elements, &signatures.input)
 }
 
 fn match_layout(
@@ -293,6 +300,16 @@ mod tests {
         let instanced = InputElement { class: 1, step_rate: 1, ..element("COLOR", 0, 28, APPEND) };
         assert!(match_layout(&[good.clone(), instanced.clone()], &signature).is_err());
         assert!(match_layout(&[good, InputElement { slot: 1, ..instanced }], &signature).is_ok());
+    }
+
+    #[test]
+    fn what_follows_a_container_is_left_out() {
+        let mut bytes = [0_u8; 40];
+        bytes[24] = 32;
+        assert_eq!(trimmed(&bytes).len(), 32);
+        bytes[24] = 41;
+        assert_eq!(trimmed(&bytes).len(), 40);
+        assert_eq!(trimmed(b"DXBC").len(), 4);
     }
 
     #[test]

@@ -317,6 +317,7 @@ impl ID3D11Device_Impl for Com<Device> {
             sample_count: 1,
             sample_quality: 0,
             flags,
+            back_buffer: false,
         });
         // SAFETY: COM's contract.
         unsafe { self.create_texture(desc, data, out) }
@@ -343,6 +344,7 @@ impl ID3D11Device_Impl for Com<Device> {
             sample_count: desc.SampleDesc.Count,
             sample_quality: desc.SampleDesc.Quality,
             flags,
+            back_buffer: false,
         });
         // SAFETY: COM's contract.
         unsafe { self.create_texture(desc, data, out) }
@@ -369,6 +371,7 @@ impl ID3D11Device_Impl for Com<Device> {
             sample_count: 1,
             sample_quality: 0,
             flags,
+            back_buffer: false,
         });
         // SAFETY: COM's contract.
         unsafe { self.create_texture(desc, data, out) }

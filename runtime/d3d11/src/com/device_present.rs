@@ -45,6 +45,7 @@ fn back_buffer(desc: &PvgpuBackBufferDesc) -> Result<Shape> {
         sample_count: desc.sample_count.max(1),
         sample_quality: desc.sample_quality,
         flags: Flags { usage: Usage::Default, bind, cpu: 0, misc: 0 },
+        back_buffer: true,
     };
     Ok(Shape::Texture(texture.checked(false)?))
 }

@@ -50,6 +50,8 @@ pub struct Desc {
     pub sample_quality: u32,
     /// Usage and flags.
     pub flags: Flags,
+    /// Whether it is a swap chain's buffer, whose views may have any format of its family.
+    pub back_buffer: bool,
 }
 
 impl Desc {
@@ -168,6 +170,7 @@ mod tests {
             sample_count: 1,
             sample_quality: 0,
             flags: Flags { usage: Usage::Default, bind, cpu: 0, misc: 0 },
+            back_buffer: false,
         }
     }
 

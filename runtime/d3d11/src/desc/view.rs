@@ -193,7 +193,11 @@ impl View {
         if desc.format == format::UNKNOWN {
             desc.format = texture.format;
         }
-        require(format::can_view(texture.format, desc.format))?;
+        require(match class {
+            _ if texture.back_buffer => format::can_view_back_buffer(texture.format, desc.format),
+            Class::UnorderedAccess => format::can_view_unordered(texture.format, desc.format),
+            _ => format::can_view(texture.format, desc.format),
+        })?;
         require(format::is_depth(desc.format) == (class == Class::DepthStencil))?;
         require(desc.flags & !3 == 0)?;
         let multisampled = texture.sample_count > 1;

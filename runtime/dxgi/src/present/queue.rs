@@ -89,6 +89,14 @@ impl<F> Queue<F> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Complete frames that wait here although a newer one may replace them. The host and the GPU are done with them, so
+    /// they are no latency: a slow window must not throttle a program that does not wait for it.
+    pub fn replaceable(&self) -> u32 {
+        let state = self.lock();
+        let waiting = state.ready.iter().filter(|(ticket, _)| ticket.replaces_waiting()).count();
+        u32::try_from(waiting + state.late.len()).unwrap_or(u32::MAX)
+    }
+
     /// Notes a present that is about to be sent to the device.
     pub fn submit(&self, ticket: Ticket) {
         self.lock().tickets.push_back(ticket);
@@ -244,6 +252,19 @@ mod tests {
         assert_eq!(queue.copied(), [2]);
         queue.done();
         assert_eq!(taken(&queue), Some(3));
+    }
+
+    #[test]
+    fn only_frames_that_may_be_replaced_are_no_latency() {
+        let queue = Queue::new(false);
+        assert_eq!(queue.replaceable(), 0);
+        queue.submit(ticket(1));
+        queue.deliver(1);
+        assert_eq!(queue.replaceable(), 0, "its turn to be shown will come");
+        queue.submit(ticket(0));
+        assert_eq!(queue.replaceable(), 0, "not complete yet");
+        queue.deliver(2);
+        assert_eq!(queue.replaceable(), 1);
     }
 
     #[test]

@@ -37,9 +37,10 @@ pub fn is_valid(chain: &Chain, fullscreen: bool, sync_interval: u32, flags: u32)
     sync_interval <= MAX_SYNC_INTERVAL && flags & !flag::SUPPORTED == 0 && tearing
 }
 
-/// Presents that may be in flight before the application waits: its own limit, but never more than frames have slots.
-pub fn frames_in_flight(latency: u32) -> u32 {
-    latency.clamp(1, MAX_FRAMES_IN_FLIGHT)
+/// Presents that may be in flight before the application waits: its own limit, and those that are complete and only wait for
+/// the window, but never more than frames have slots.
+pub fn frames_in_flight(latency: u32, complete: u32) -> u32 {
+    latency.saturating_add(complete).clamp(1, MAX_FRAMES_IN_FLIGHT)
 }
 
 /// Whether an application may ask for this latency.
@@ -84,7 +85,8 @@ mod tests {
 
     #[test]
     fn frames_in_flight_stay_within_the_slots() {
-        assert_eq!([0, 1, 2, 3, 16].map(frames_in_flight), [1, 1, 2, 3, 3]);
+        assert_eq!([0, 1, 2, 3, 16].map(|latency| frames_in_flight(latency, 0)), [1, 1, 2, 3, 3]);
+        assert_eq!([0, 1, 2, 3, u32::MAX].map(|complete| frames_in_flight(1, complete)), [1, 2, 3, 3, 3]);
         assert_eq!([0, 1, 16, 17].map(is_latency), [false, true, true, false]);
     }
 }

@@ -26,6 +26,7 @@ fn texture(dimension: Dimension, array_size: u32, format: u32) -> Shape {
         sample_count,
         sample_quality,
         flags,
+        back_buffer: false,
     };
     Shape::Texture(desc.checked(false).expect("a valid texture"))
 }

@@ -68,8 +68,9 @@ impl SwapChain {
         // Whoever saves frames wants all of them: a program that would rather skip one than wait has to wait then.
         let may_skip = flags & flag::DO_NOT_WAIT != 0 && !run().saves_frames();
         let timeout = if may_skip { 0 } else { HANG_MS };
+        let limit = present::frames_in_flight(latency, self.shared.queue().replaceable());
         // SAFETY: the interface is live.
-        let result = unsafe { self.dxgi.WaitForFrameSlot(present::frames_in_flight(latency), timeout) };
+        let result = unsafe { self.dxgi.WaitForFrameSlot(limit, timeout) };
         match result {
             DXGI_ERROR_WAS_STILL_DRAWING if !may_skip => DXGI_ERROR_DEVICE_HUNG,
             DXGI_ERROR_WAS_STILL_DRAWING => result,
