@@ -22,6 +22,7 @@ usage: pvgpud [OPTIONS]
   --max-guest-memory BYTES  GPU memory that one guest may hold (default: 16 GiB)
   --log LEVEL               error, warn, info or debug (default: info)
   --validate                run with the Vulkan validation layer
+  --bounce                  copy a guest's memory even where the driver could import it
   --ready-fd N              write \"ready\" to this file descriptor once guests may come
   --version                 print the version
   --help                    print this
@@ -119,6 +120,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
                 }
             }
             "--validate" => given.device.validation = true,
+            "--bounce" => given.device.bounce = true,
             "--ready-fd" => {
                 let takes = "the number of an open file descriptor";
                 given.ready_fd = Some(number("--ready-fd", takes, &value("--ready-fd", takes)?)?);

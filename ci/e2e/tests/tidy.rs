@@ -27,7 +27,7 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "ci/shots/",
     "ci/fxc/",
     "ci/d3d-rules/",
-    "ci/d3d-rules/",
+    "ci/dxgi-rules/",
     // Vulkan and Linux.
     "host-backend/src/vulkan/",
     "host-backend/src/sys/",

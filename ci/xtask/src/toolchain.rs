@@ -17,6 +17,9 @@ const KERNEL_TARGET: &str = "x86_64-pc-windows-msvc";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// The linter of the same version.
 const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
+/// A lint that is wrong for this target: it does not see that an initialiser is `const` already, because thread-local storage of
+/// `x86_64-pc-windows-gnu` is made of other parts than elsewhere.
+const FALSE_ALARM: &str = "clippy::missing_const_for_thread_local";
 /// The version of Rust that the project is written in.
 const RUST_NEEDED: &str = env!("CARGO_PKG_RUST_VERSION");
 
@@ -25,7 +28,8 @@ const HOST_PACKAGES: [&str; 2] = ["pvgpu-host-backend", "pvgpu-ctl"];
 /// Our DLLs.
 const DLL_PACKAGES: [&str; 3] = ["pvgpu-d3d11", "pvgpu-dxgi", "pvgpu-umd"];
 /// Windows programs that need nothing of pvgpu.
-const TOOL_PACKAGES: [&str; 5] = ["pvgpu-shots", "pvgpu-fxc", "pvgpu-d3d-rules", "cube", "particles"];
+const TOOL_PACKAGES: [&str; 6] =
+    ["pvgpu-shots", "pvgpu-fxc", "pvgpu-d3d-rules", "pvgpu-dxgi-rules", "cube", "particles"];
 /// What must build without the standard library.
 const KERNEL_PACKAGES: [&str; 3] = ["pvgpu-protocol", "pvgpu-ring", "pvgpu-kmd"];
 
@@ -82,7 +86,7 @@ pub fn lint_windows() -> Result<()> {
     };
     for_windows(&mut lint)?;
     let packages = [DLL_PACKAGES.as_slice(), &TOOL_PACKAGES].concat();
-    process::run(lint.args(in_packages(&packages)).args(["--", "--deny", "warnings"]))
+    process::run(lint.args(in_packages(&packages)).args(["--", "--deny", "warnings", "--allow", FALSE_ALARM]))
 }
 
 /// Checks that the kernel part builds for Windows without the standard library.

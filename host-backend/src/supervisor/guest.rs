@@ -101,7 +101,7 @@ fn agree(file: &ApertureFile) -> Result<(GuestHello, u16), (u64, String)> {
 /// The command line of a worker; [`parse_worker`](crate::cli) reads it.
 fn command(options: &Options, file: &ApertureFile, hello: &GuestHello, version: u16) -> Command {
     let Sizes { aperture, ring0, event, telemetry } = hello.sizes;
-    let DeviceOptions { gpu, validation, memory_limit } = &options.device;
+    let DeviceOptions { gpu, validation, memory_limit, bounce } = &options.device;
     // The very program that runs, even if its file was replaced meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command
@@ -122,6 +122,9 @@ fn command(options: &Options, file: &ApertureFile, hello: &GuestHello, version: 
     }
     if *validation {
         command.arg("--validate");
+    }
+    if *bounce {
+        command.arg("--bounce");
     }
     command
 }

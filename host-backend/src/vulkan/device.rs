@@ -24,6 +24,8 @@ pub struct DeviceOptions {
     pub validation: bool,
     /// Bytes of GPU memory that the guest may hold.
     pub memory_limit: u64,
+    /// Copies uploads and frames through memory of our own even where the driver could import the guest's heap.
+    pub bounce: bool,
 }
 
 /// Optional things that the device has.
@@ -82,7 +84,7 @@ pub struct Device {
     pub(super) memory: vk::PhysicalDeviceMemoryProperties,
     allocator: ManuallyDrop<Mutex<Allocator>>,
     memory_limit: u64,
-    memory_in_use: AtomicU64,
+    memory_in_use: Arc<AtomicU64>,
     lost: AtomicBool,
     pub(super) instance: Instance,
 }
@@ -108,7 +110,8 @@ impl Device {
             .and_then(|index| u32::try_from(index).ok())
             .ok_or_else(|| missing(vec!["a queue for graphics and compute"]))?;
         let extensions = Extensions::of(&instance, physical)?;
-        let (features, caps) = choose_features(&instance, physical, &extensions).map_err(missing)?;
+        let (features, mut caps) = choose_features(&instance, physical, &extensions).map_err(missing)?;
+        caps.external_memory_host &= !options.bounce;
         let raw = create(&instance, physical, family, features, &caps)?;
         // SAFETY: the family and index are those the device was made with.
         let queue = unsafe { raw.get_device_queue(family, 0) };
@@ -165,7 +168,7 @@ impl Device {
             memory,
             allocator: ManuallyDrop::new(Mutex::new(allocator)),
             memory_limit: options.memory_limit,
-            memory_in_use: AtomicU64::new(0),
+            memory_in_use: Arc::default(),
             lost: AtomicBool::new(false),
             instance,
         }))
@@ -200,9 +203,9 @@ impl Device {
             .fold(0, |sum, heap| sum.saturating_add(heap.size))
     }
 
-    /// Bytes of GPU memory in use.
-    pub fn memory_in_use(&self) -> u64 {
-        self.memory_in_use.load(Ordering::Relaxed)
+    /// Bytes of GPU memory in use, for whoever watches without keeping the device alive.
+    pub fn memory_in_use(&self) -> Arc<AtomicU64> {
+        self.memory_in_use.clone()
     }
 
     /// Whether the device was lost.

@@ -10,8 +10,9 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pvgpu_control::{Gpu, Guest, Level, Source, TailRecord};
@@ -133,12 +134,16 @@ fn serve(arguments: &WorkerArguments, supervisor: &UnixStream) -> Result<Ended, 
     let stop = Arc::new(AtomicBool::new(false));
     start_heartbeat(&cells, &stop).map_err(|error| ended(&error))?;
     start_listener(supervisor, &stop).map_err(|error| ended(&error))?;
-    start_reporter(supervisor, Reporter::new(arguments, &device, stats), receiver)
+    let reporter = start_reporter(supervisor, Reporter::new(arguments, &device, stats), receiver)
         .map_err(|error| ended(&error))?;
 
     say_ready(&cells, arguments, &info);
     let why = engine.run(&stop);
+    // With the engine goes the sender of reports, and with that the reporter ends, after a last status.
     drop(engine);
+    if reporter.join().is_err() {
+        log::error!("the reporter has panicked");
+    }
     let reason = if why == Ended::Stopped { refusal::SHUTDOWN } else { refusal::WORKER_ENDED };
     store(&cells, host_cell::REASON, reason);
     store(&cells, host_cell::STATE, host_state::GONE);
@@ -197,7 +202,7 @@ fn start_reporter(
     supervisor: &UnixStream,
     mut reporter: Reporter,
     receiver: Receiver<Report>,
-) -> std::io::Result<()> {
+) -> std::io::Result<JoinHandle<()>> {
     let supervisor = supervisor.try_clone()?;
     std::thread::Builder::new().name("reporter".to_owned()).spawn(move || {
         let mut due = Instant::now();
@@ -215,8 +220,7 @@ fn start_reporter(
             };
             send(&supervisor, &line);
         }
-    })?;
-    Ok(())
+    })
 }
 
 /// Sends one line; a supervisor that is gone is noticed by the listener.
@@ -240,7 +244,8 @@ struct Reporter {
     guest_process: u64,
     began: Instant,
     stats: Arc<Stats>,
-    device: Arc<Device>,
+    /// Of the device, which must be dropped on the main thread alone: drivers leave thread-local data behind.
+    memory_in_use: Arc<AtomicU64>,
     /// Frames at times within about the last second, for the rate.
     frames: Vec<(Instant, u64)>,
     /// The executor's last sign of life.
@@ -248,7 +253,7 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn new(arguments: &WorkerArguments, device: &Arc<Device>, stats: Arc<Stats>) -> Self {
+    fn new(arguments: &WorkerArguments, device: &Device, stats: Arc<Stats>) -> Self {
         Self {
             gpu: Gpu {
                 name: device.name(),
@@ -259,14 +264,14 @@ impl Reporter {
             guest_process: arguments.process,
             began: Instant::now(),
             stats,
-            device: device.clone(),
+            memory_in_use: device.memory_in_use(),
             frames: Vec::new(),
             beat: (Instant::now(), 0),
         }
     }
 
     fn status(&mut self) -> FromWorker {
-        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (stats, gpu) = (&self.stats, &self.stats.gpu);
         let now = Instant::now();
         let frames = read(&gpu.frames);
@@ -297,7 +302,7 @@ impl Reporter {
             upload_bytes: read(&gpu.upload_bytes),
             fence_latency: stats.fence_latency.latency(),
             sync_round_trips: read(&stats.sync_round_trips),
-            gpu_memory_bytes: self.device.memory_in_use(),
+            gpu_memory_bytes: read(&self.memory_in_use),
             pipelines: read(&gpu.pipelines),
             errors: read(&stats.errors),
             telemetry_dropped: read(&stats.telemetry_dropped),

@@ -35,19 +35,26 @@ fn target(ctx: &mut Ctx, format: u32, width: u32, height: u32) -> (u32, u32) {
     (texture, view)
 }
 
+/// Runs a deed with the heap imported into Vulkan, and with copies in between.
+fn on_both_roads(deed: impl Fn(Guest)) {
+    deed(Guest::new());
+    deed(Guest::bouncing());
+}
+
 #[test]
 fn a_clear_is_read_back_and_presented() {
-    let mut guest = Guest::new();
-    let mut ctx = guest.context();
-    let (texture, view) = target(&mut ctx, RGBA8, 16, 8);
-    send!(ctx.ring, ClearRenderTargetView { color: [1.0, 0.2, 0.0, 1.0], view, reserved: 0 });
-    let staging = ctx.read_back(texture, RGBA8, 16, 8, 4);
-    let frame = ctx.present(texture, 16, 8);
-    guest.finish(&mut ctx);
-    assert_eq!(ctx.get(staging)[..4], [255, 51, 0, 255]);
-    assert!(ctx.get(staging).as_chunks::<4>().0[..128].iter().all(|texel| *texel == [255, 51, 0, 255]));
-    assert!(ctx.get(frame).as_chunks::<4>().0.iter().all(|texel| *texel == [0, 51, 255, 255]), "BGRA");
-    guest.end();
+    on_both_roads(|mut guest| {
+        let mut ctx = guest.context();
+        let (texture, view) = target(&mut ctx, RGBA8, 16, 8);
+        send!(ctx.ring, ClearRenderTargetView { color: [1.0, 0.2, 0.0, 1.0], view, reserved: 0 });
+        let staging = ctx.read_back(texture, RGBA8, 16, 8, 4);
+        let frame = ctx.present(texture, 16, 8);
+        guest.finish(&mut ctx);
+        assert_eq!(ctx.get(staging)[..4], [255, 51, 0, 255]);
+        assert!(ctx.get(staging).as_chunks::<4>().0[..128].iter().all(|texel| *texel == [255, 51, 0, 255]));
+        assert!(ctx.get(frame).as_chunks::<4>().0.iter().all(|texel| *texel == [0, 51, 255, 255]), "BGRA");
+        guest.end();
+    });
 }
 
 #[test]
@@ -123,20 +130,21 @@ fn draw_quad(ctx: &mut Ctx, view: u32, size: f32) -> u32 {
 
 #[test]
 fn a_quad_covers_the_upper_left_quarter() {
-    let mut guest = Guest::new();
-    let mut ctx = guest.context();
-    let (texture, view) = target(&mut ctx, BGRA8, 64, 64);
-    send!(ctx.ring, ClearRenderTargetView { color: [0.0, 0.0, 1.0, 1.0], view, reserved: 0 });
-    draw_quad(&mut ctx, view, 64.0);
-    let frame = ctx.present(texture, 64, 64);
-    guest.finish(&mut ctx);
-    let bytes = ctx.get(frame);
-    for (index, texel) in bytes.as_chunks::<4>().0.iter().enumerate() {
-        let inside = index % 64 < 32 && index / 64 < 32;
-        let expected = if inside { [0, 255, 0, 255] } else { [255, 0, 0, 255] };
-        assert_eq!(*texel, expected, "pixel {}, {}", index % 64, index / 64);
-    }
-    guest.end();
+    on_both_roads(|mut guest| {
+        let mut ctx = guest.context();
+        let (texture, view) = target(&mut ctx, BGRA8, 64, 64);
+        send!(ctx.ring, ClearRenderTargetView { color: [0.0, 0.0, 1.0, 1.0], view, reserved: 0 });
+        draw_quad(&mut ctx, view, 64.0);
+        let frame = ctx.present(texture, 64, 64);
+        guest.finish(&mut ctx);
+        let bytes = ctx.get(frame);
+        for (index, texel) in bytes.as_chunks::<4>().0.iter().enumerate() {
+            let inside = index % 64 < 32 && index / 64 < 32;
+            let expected = if inside { [0, 255, 0, 255] } else { [255, 0, 0, 255] };
+            assert_eq!(*texel, expected, "pixel {}, {}", index % 64, index / 64);
+        }
+        guest.end();
+    });
 }
 
 #[test]
@@ -187,62 +195,64 @@ fn depth_hides_what_is_behind() {
 
 #[test]
 fn a_compute_shader_steps_particles() {
-    const COUNT: u32 = 100;
-    let mut guest = Guest::new();
-    let mut ctx = guest.context();
-    // position, mass, velocity, id: the shader's `Particle`.
-    let particles: Vec<u8> = (0..COUNT)
-        .flat_map(|n| {
-            let mut bytes = floats(&[n as f32, 10.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
-            bytes.extend_from_slice(&n.to_le_bytes());
-            bytes
-        })
-        .collect();
-    let structured = misc::BUFFER_STRUCTURED;
-    let both = bind::SHADER_RESOURCE | bind::UNORDERED_ACCESS;
-    let source = ctx.buffer(&particles, COUNT * 32, usage::DEFAULT, both, structured, 32);
-    let target = ctx.buffer(&[], COUNT * 32, usage::DEFAULT, both, structured, 32);
-    let list = ctx.buffer(&[], 4096, usage::DEFAULT, both, structured, 4);
-    let range = |elements, flags| ViewRange {
-        dimension: dimension::BUFFER,
-        num_elements: elements,
-        flags,
-        ..Default::default()
-    };
-    let srv = ctx.view(source, view_kind::SHADER_RESOURCE, 0, range(COUNT, 0));
-    let uav = ctx.view(target, view_kind::UNORDERED_ACCESS, 0, range(COUNT, 0));
-    let alive = ctx.view(list, view_kind::UNORDERED_ACCESS, 0, range(512, 2));
-    let dead =
-        ctx.view(list, view_kind::UNORDERED_ACCESS, 0, ViewRange { first_element: 512, ..range(512, 2) });
-    let mut constants = floats(&[0.5]);
-    constants.extend_from_slice(&COUNT.to_le_bytes());
-    constants.resize(16, 0);
-    let constants = ctx.buffer(&constants, 16, usage::DEFAULT, bind::CONSTANT_BUFFER, 0, 0);
-    let cs = ctx.shader(stage::COMPUTE, &shader("cs_structured"));
-    send!(ctx.ring, SetShader { stage: stage::COMPUTE, shader: cs });
-    let binding = ConstantBufferBinding { buffer: constants, first_constant: 0, num_constants: 4096 };
-    send!(ctx.ring, SetConstantBuffers { stage: stage::COMPUTE, start_slot: 0, buffers: &[binding] });
-    send!(ctx.ring, SetShaderResources { stage: stage::COMPUTE, start_slot: 0, views: &[srv] });
-    let bound = |view| UavBinding { view, initial_count: 0 };
-    send!(
-        ctx.ring,
-        SetComputeUavs { start_slot: 0, reserved: 0, uavs: &[bound(uav), bound(alive), bound(dead)] }
-    );
-    send!(ctx.ring, Dispatch { x: COUNT.div_ceil(64), y: 1, z: 1, reserved: 0 });
-    let place = ctx.read_back_buffer(target, COUNT * 32);
-    guest.finish(&mut ctx);
-    let bytes = ctx.get(place);
-    for n in 0..COUNT as usize {
-        let word = |index: usize| {
-            let at = n * 32 + index * 4;
-            f32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+    on_both_roads(|mut guest| {
+        const COUNT: u32 = 100;
+
+        let mut ctx = guest.context();
+        // position, mass, velocity, id: the shader's `Particle`.
+        let particles: Vec<u8> = (0..COUNT)
+            .flat_map(|n| {
+                let mut bytes = floats(&[n as f32, 10.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+                bytes.extend_from_slice(&n.to_le_bytes());
+                bytes
+            })
+            .collect();
+        let structured = misc::BUFFER_STRUCTURED;
+        let both = bind::SHADER_RESOURCE | bind::UNORDERED_ACCESS;
+        let source = ctx.buffer(&particles, COUNT * 32, usage::DEFAULT, both, structured, 32);
+        let target = ctx.buffer(&[], COUNT * 32, usage::DEFAULT, both, structured, 32);
+        let list = ctx.buffer(&[], 4096, usage::DEFAULT, both, structured, 4);
+        let range = |elements, flags| ViewRange {
+            dimension: dimension::BUFFER,
+            num_elements: elements,
+            flags,
+            ..Default::default()
         };
-        let velocity = 0.0 - 9.81 * 0.5;
-        assert_eq!(word(0), n as f32 + 0.5, "x of {n}");
-        assert!((word(1) - (10.0 + velocity * 0.5)).abs() < 1e-5, "y of {n}: {}", word(1));
-        assert!((word(5) - velocity).abs() < 1e-5, "velocity of {n}");
-    }
-    guest.end();
+        let srv = ctx.view(source, view_kind::SHADER_RESOURCE, 0, range(COUNT, 0));
+        let uav = ctx.view(target, view_kind::UNORDERED_ACCESS, 0, range(COUNT, 0));
+        let alive = ctx.view(list, view_kind::UNORDERED_ACCESS, 0, range(512, 2));
+        let dead =
+            ctx.view(list, view_kind::UNORDERED_ACCESS, 0, ViewRange { first_element: 512, ..range(512, 2) });
+        let mut constants = floats(&[0.5]);
+        constants.extend_from_slice(&COUNT.to_le_bytes());
+        constants.resize(16, 0);
+        let constants = ctx.buffer(&constants, 16, usage::DEFAULT, bind::CONSTANT_BUFFER, 0, 0);
+        let cs = ctx.shader(stage::COMPUTE, &shader("cs_structured"));
+        send!(ctx.ring, SetShader { stage: stage::COMPUTE, shader: cs });
+        let binding = ConstantBufferBinding { buffer: constants, first_constant: 0, num_constants: 4096 };
+        send!(ctx.ring, SetConstantBuffers { stage: stage::COMPUTE, start_slot: 0, buffers: &[binding] });
+        send!(ctx.ring, SetShaderResources { stage: stage::COMPUTE, start_slot: 0, views: &[srv] });
+        let bound = |view| UavBinding { view, initial_count: 0 };
+        send!(
+            ctx.ring,
+            SetComputeUavs { start_slot: 0, reserved: 0, uavs: &[bound(uav), bound(alive), bound(dead)] }
+        );
+        send!(ctx.ring, Dispatch { x: COUNT.div_ceil(64), y: 1, z: 1, reserved: 0 });
+        let place = ctx.read_back_buffer(target, COUNT * 32);
+        guest.finish(&mut ctx);
+        let bytes = ctx.get(place);
+        for n in 0..COUNT as usize {
+            let word = |index: usize| {
+                let at = n * 32 + index * 4;
+                f32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+            };
+            let velocity = 0.0 - 9.81 * 0.5;
+            assert_eq!(word(0), n as f32 + 0.5, "x of {n}");
+            assert!((word(1) - (10.0 + velocity * 0.5)).abs() < 1e-5, "y of {n}: {}", word(1));
+            assert!((word(5) - velocity).abs() < 1e-5, "velocity of {n}");
+        }
+        guest.end();
+    });
 }
 
 #[test]
@@ -370,45 +380,53 @@ fn multisampled_targets_resolve() {
 
 #[test]
 fn mips_are_averages() {
-    let mut guest = Guest::new();
-    let mut ctx = guest.context();
-    let flags = bind::SHADER_RESOURCE | bind::RENDER_TARGET;
-    let texture = ctx.texture(RGBA8, 4, 4, 3, flags, misc::AUTO_GEN_MIP_MAP);
-    // Columns of 0 and 200.
-    let texels: Vec<u8> = (0..16).flat_map(|index| [if index % 2 == 0 { 0 } else { 200 }; 4]).collect();
-    let data = ctx.put(&texels);
-    let dst_box = SubresourceBox { right: 4, bottom: 4, back: 1, ..Default::default() };
-    send!(
-        ctx.ring,
-        UpdateSubresource { data, dst: texture, dst_subresource: 0, dst_box, row_pitch: 16, depth_pitch: 64 }
-    );
-    let view = ctx.view(
-        texture,
-        view_kind::SHADER_RESOURCE,
-        RGBA8,
-        ViewRange { mip_levels: u32::MAX, ..range_2d() },
-    );
-    send!(ctx.ring, GenerateMips { view, reserved: 0 });
-    let last = ctx.texture(RGBA8, 1, 1, 1, bind::SHADER_RESOURCE, 0);
-    let src_box = SubresourceBox { right: 1, bottom: 1, back: 1, ..Default::default() };
-    send!(
-        ctx.ring,
-        CopyRegion {
-            dst: last,
-            dst_subresource: 0,
-            dst_x: 0,
-            dst_y: 0,
-            dst_z: 0,
-            src: texture,
-            src_subresource: 2,
-            src_box,
-            reserved: 0
-        }
-    );
-    let place = ctx.read_back(last, RGBA8, 1, 1, 4);
-    guest.finish(&mut ctx);
-    assert_eq!(ctx.get(place)[..4], [100; 4]);
-    guest.end();
+    on_both_roads(|mut guest| {
+        let mut ctx = guest.context();
+        let flags = bind::SHADER_RESOURCE | bind::RENDER_TARGET;
+        let texture = ctx.texture(RGBA8, 4, 4, 3, flags, misc::AUTO_GEN_MIP_MAP);
+        // Columns of 0 and 200.
+        let texels: Vec<u8> = (0..16).flat_map(|index| [if index % 2 == 0 { 0 } else { 200 }; 4]).collect();
+        let data = ctx.put(&texels);
+        let dst_box = SubresourceBox { right: 4, bottom: 4, back: 1, ..Default::default() };
+        send!(
+            ctx.ring,
+            UpdateSubresource {
+                data,
+                dst: texture,
+                dst_subresource: 0,
+                dst_box,
+                row_pitch: 16,
+                depth_pitch: 64
+            }
+        );
+        let view = ctx.view(
+            texture,
+            view_kind::SHADER_RESOURCE,
+            RGBA8,
+            ViewRange { mip_levels: u32::MAX, ..range_2d() },
+        );
+        send!(ctx.ring, GenerateMips { view, reserved: 0 });
+        let last = ctx.texture(RGBA8, 1, 1, 1, bind::SHADER_RESOURCE, 0);
+        let src_box = SubresourceBox { right: 1, bottom: 1, back: 1, ..Default::default() };
+        send!(
+            ctx.ring,
+            CopyRegion {
+                dst: last,
+                dst_subresource: 0,
+                dst_x: 0,
+                dst_y: 0,
+                dst_z: 0,
+                src: texture,
+                src_subresource: 2,
+                src_box,
+                reserved: 0
+            }
+        );
+        let place = ctx.read_back(last, RGBA8, 1, 1, 4);
+        guest.finish(&mut ctx);
+        assert_eq!(ctx.get(place)[..4], [100; 4]);
+        guest.end();
+    });
 }
 
 #[test]
@@ -430,6 +448,44 @@ fn dynamic_buffers_keep_what_earlier_draws_saw() {
         assert_eq!((bytes[0], bytes[16], bytes[23], bytes[24]), (value, value + 100, value + 100, value));
     }
     guest.end();
+}
+
+#[test]
+fn staging_resources_are_copied_among_each_other() {
+    on_both_roads(|mut guest| {
+        let mut ctx = guest.context();
+        let bytes: Vec<u8> = (0..64).collect();
+        let buffer = ctx.buffer(&bytes, 64, usage::DEFAULT, bind::VERTEX_BUFFER, 0, 0);
+        // GPU to staging, staging to staging, staging to GPU and back again, without a fence between.
+        let staging = |ctx: &mut Ctx| {
+            let heap = ctx.take(64);
+            let id = ctx.id();
+            let desc = CreateResource {
+                heap,
+                id,
+                dimension: dimension::BUFFER,
+                width: 64,
+                height: 1,
+                depth: 1,
+                mip_levels: 1,
+                array_size: 1,
+                sample_count: 1,
+                usage: usage::STAGING,
+                ..Default::default()
+            };
+            send!(ctx.ring, desc);
+            id
+        };
+        let (first, second) = (staging(&mut ctx), staging(&mut ctx));
+        let other = ctx.buffer(&[], 64, usage::DEFAULT, bind::VERTEX_BUFFER, 0, 0);
+        for (dst, src) in [(first, buffer), (second, first), (other, second)] {
+            send!(ctx.ring, CopyResource { dst, src });
+        }
+        let place = ctx.read_back_buffer(other, 64);
+        guest.finish(&mut ctx);
+        assert_eq!(ctx.get(place), bytes);
+        guest.end();
+    });
 }
 
 #[test]

@@ -152,8 +152,22 @@ impl Guest {
         Self::with_memory(MAX_GUEST_BYTES)
     }
 
+    /// The same without the layer: for measuring, and for streams that no program would send.
+    pub fn without_validation() -> Self {
+        Self::start(MAX_GUEST_BYTES, false, false)
+    }
+
     /// The same with a limit on GPU memory.
     pub fn with_memory(memory_limit: u64) -> Self {
+        Self::start(memory_limit, std::env::var_os("PVGPU_TEST_NO_VALIDATION").is_none(), false)
+    }
+
+    /// The same on a driver that cannot import the heap.
+    pub fn bouncing() -> Self {
+        Self::start(MAX_GUEST_BYTES, std::env::var_os("PVGPU_TEST_NO_VALIDATION").is_none(), true)
+    }
+
+    fn start(memory_limit: u64, validation: bool, bounce: bool) -> Self {
         let _ = env_logger::Builder::new().filter_level(log::LevelFilter::Warn).is_test(true).try_init();
         let layout = Layout::new(Sizes::with_aperture(MIN_APERTURE_BYTES)).expect("legal");
         let file: File = tempfile::tempfile_in("/dev/shm").expect("a file");
@@ -174,8 +188,8 @@ impl Guest {
             let (mapping, bell, stop) = (mapping.clone(), bell.clone(), stop.clone());
             move || {
                 let gpu = gpu_name().parse().expect("a name");
-                let validation = std::env::var_os("PVGPU_TEST_NO_VALIDATION").is_none();
-                let device = Device::open(&DeviceOptions { gpu, validation, memory_limit }).expect("a GPU");
+                let device =
+                    Device::open(&DeviceOptions { gpu, validation, memory_limit, bounce }).expect("a GPU");
                 let cells: SharedCells = Arc::new(mapping.whole());
                 let host_info = host_info(&device);
                 let report = Box::new(|_| {});

@@ -47,7 +47,7 @@ pub unsafe trait IPvgpuDxgiDevice: IUnknown {
     /// Makes a texture that can be presented: an `ID3D11Texture2D` with one reference for the caller.
     ///
     /// The texture's public reference count is what `AddRef`/`Release` return: the application's views of it and what is
-    /// bound to the pipeline are not in it, see `BackBufferInUse`.
+    /// bound to the pipeline are not in it, see `BackBufferIdle`.
     pub unsafe fn CreateBackBuffer(
         &self,
         desc: *const PvgpuBackBufferDesc,

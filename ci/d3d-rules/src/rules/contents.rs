@@ -40,7 +40,10 @@ fn map(
 }
 
 /// The words of a buffer, by way of a staging copy.
-fn words(device: &ID3D11Device, from: &ID3D11Buffer, count: usize) -> Result<Vec<u32>> {
+///
+/// # Errors
+/// What Direct3D reports.
+pub fn words(device: &ID3D11Device, from: &ID3D11Buffer, count: usize) -> Result<Vec<u32>> {
     let context = context(device)?;
     // CAST: a few bytes.
     let desc = buffer_desc(count as u32 * 4, D3D11_BIND_FLAG(0), D3D11_USAGE_STAGING, READ);

@@ -3,6 +3,7 @@
 mod binding;
 mod contents;
 mod creation;
+mod gpu;
 mod lifetime;
 mod many;
 
@@ -21,5 +22,6 @@ pub fn all(report: &mut Report) -> Result<()> {
     creation::check(report, &device)?;
     binding::check(report, &device)?;
     contents::check(report, &device)?;
+    gpu::check(report, &device)?;
     many::check(report, &device)
 }

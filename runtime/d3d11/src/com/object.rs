@@ -195,38 +195,28 @@ impl<T: Class> Com<T> {
     }
 }
 
-/// Results of the last step of a public release.
-enum Released {
-    /// References are left.
-    Some(u32),
-    /// It was the last one: the device's reference goes too.
-    Last,
-}
-
 impl<T: Class> Com<T> {
-    /// Releases one public reference of a child.
-    fn release_child(&self) -> Released {
+    /// Releases a public reference of a child unless it is the last: what is left, or `None`.
+    fn release_shared(&self) -> Option<u32> {
         let mut count = self.public.load(Ordering::Relaxed);
         while count > 1 {
             let next = count - 1;
             match self.public.compare_exchange_weak(count, next, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return Released::Some(next),
+                Ok(_) => return Some(next),
                 Err(now) => count = now,
             }
         }
-        if count == 0 {
-            // The application released more than it had.
-            return Released::Some(0);
+        // Zero: the application released more than it had.
+        (count == 0).then_some(0)
+    }
+
+    /// Releases what is probably the last public reference of a child, under the lock: what is left.
+    fn release_last(&self, graves: &mut Graves) -> u32 {
+        let left = self.public.fetch_sub(1, Ordering::AcqRel).wrapping_sub(1);
+        if left == 0 && self.held.get() == 0 {
+            self.bury(graves);
         }
-        let mut guard = Guard::new(&self.device().inner);
-        let left = self.public.fetch_sub(1, Ordering::AcqRel) - 1;
-        if left != 0 {
-            return Released::Some(left);
-        }
-        if self.held.get() == 0 {
-            self.bury(&mut guard.graves);
-        }
-        Released::Last
+        left
     }
 }
 
@@ -287,14 +277,19 @@ impl<T: Class> IUnknownImpl for Com<T> {
             }
             return left;
         }
-        match this.release_child() {
-            Released::Some(left) => left,
-            Released::Last => {
-                // SAFETY: this is the device reference that the first public reference took.
-                unsafe { Com::<Device>::Release(device.cast_mut()) };
-                0
-            }
+        if let Some(left) = this.release_shared() {
+            return left;
         }
+        // SAFETY: the public reference holds the device. No reference to the child spans the end of the guard, which may
+        // free it.
+        let mut guard = Guard::new(unsafe { &(*device).inner });
+        let left = this.release_last(&mut guard.graves);
+        drop(guard);
+        if left == 0 {
+            // SAFETY: this is the device reference that the first public reference took.
+            unsafe { Com::<Device>::Release(device.cast_mut()) };
+        }
+        left
     }
 
     fn is_reference_count_one(&self) -> bool {

@@ -3,18 +3,20 @@
 #![expect(unsafe_code, reason = "implements COM interfaces")]
 
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pvgpu_interfaces::{IPvgpuDxgiAdapter, IPvgpuDxgiAdapter_Impl, IPvgpuKernelAdapter, PvgpuAdapterDesc};
 use windows::Win32::Foundation::{E_INVALIDARG, E_POINTER, HANDLE, LUID, S_OK};
 use windows::Win32::Graphics::Dxgi::{
     DXGI_ADAPTER_DESC, DXGI_ADAPTER_DESC1, DXGI_ADAPTER_DESC2, DXGI_ADAPTER_FLAG_NONE,
-    DXGI_ADAPTER_FLAG_SOFTWARE, DXGI_COMPUTE_PREEMPTION_DMA_BUFFER_BOUNDARY, DXGI_ERROR_NOT_FOUND,
-    DXGI_ERROR_UNSUPPORTED, DXGI_GRAPHICS_PREEMPTION_DMA_BUFFER_BOUNDARY, DXGI_MEMORY_SEGMENT_GROUP,
-    DXGI_MEMORY_SEGMENT_GROUP_LOCAL, DXGI_MEMORY_SEGMENT_GROUP_NON_LOCAL, DXGI_QUERY_VIDEO_MEMORY_INFO,
-    IDXGIAdapter_Impl, IDXGIAdapter1_Impl, IDXGIAdapter2_Impl, IDXGIAdapter3, IDXGIAdapter3_Impl,
-    IDXGIDevice, IDXGIFactory, IDXGIObject_Impl, IDXGIOutput, IDXGIOutput1,
+    DXGI_ADAPTER_FLAG_SOFTWARE, DXGI_COMPUTE_PREEMPTION_DMA_BUFFER_BOUNDARY, DXGI_ERROR_INVALID_CALL,
+    DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED, DXGI_GRAPHICS_PREEMPTION_DMA_BUFFER_BOUNDARY,
+    DXGI_MEMORY_SEGMENT_GROUP, DXGI_MEMORY_SEGMENT_GROUP_LOCAL, DXGI_MEMORY_SEGMENT_GROUP_NON_LOCAL,
+    DXGI_QUERY_VIDEO_MEMORY_INFO, IDXGIAdapter_Impl, IDXGIAdapter1_Impl, IDXGIAdapter2_Impl, IDXGIAdapter3,
+    IDXGIAdapter3_Impl, IDXGIDevice, IDXGIFactory, IDXGIObject_Impl, IDXGIOutput, IDXGIOutput1,
 };
+use windows::Win32::System::Threading::SetEvent;
 use windows_core::{GUID, HRESULT, IUnknown, IUnknownImpl, Interface, Ref, Result, implement};
 
 use super::output::Output;
@@ -221,8 +223,15 @@ impl IDXGIAdapter3_Impl for Adapter_Impl {
         Ok(())
     }
 
-    fn RegisterVideoMemoryBudgetChangeNotificationEvent(&self, _event: HANDLE) -> Result<u32> {
-        Err(DXGI_ERROR_UNSUPPORTED.into())
+    /// The budget never changes: the event is set once, to tell of the budget there is.
+    fn RegisterVideoMemoryBudgetChangeNotificationEvent(&self, event: HANDLE) -> Result<u32> {
+        static COOKIE: AtomicU32 = AtomicU32::new(1);
+        if event.is_invalid() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
+        // SAFETY: any handle is allowed; one that is no event gives an error.
+        unsafe { SetEvent(event) }?;
+        Ok(COOKIE.fetch_add(1, Ordering::Relaxed))
     }
 
     fn UnregisterVideoMemoryBudgetChangeNotification(&self, _cookie: u32) {}

@@ -6,7 +6,7 @@ use std::ffi::c_void;
 use std::sync::{Mutex, PoisonError};
 
 use pvgpu_interfaces::{IPvgpuKernelAdapter, PvgpuAdapterDesc};
-use windows::Win32::Foundation::{E_INVALIDARG, E_NOINTERFACE, HANDLE, HMODULE, HWND, LUID};
+use windows::Win32::Foundation::{E_NOINTERFACE, HANDLE, HMODULE, HWND, LUID};
 use windows::Win32::Graphics::Dxgi::{
     DXGI_CREATE_FACTORY_FLAGS, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED,
     DXGI_FEATURE, DXGI_FEATURE_PRESENT_ALLOW_TEARING, DXGI_GPU_PREFERENCE, DXGI_MWA_FLAGS,
@@ -31,8 +31,6 @@ const DXGI_MWA_VALID: u32 = 7;
 pub struct Factory {
     flags: u32,
     private: PrivateData,
-    /// The window of `MakeWindowAssociation`, and its flags.
-    association: Mutex<(isize, u32)>,
     /// The adapter that was listed first: once it is removed, the factory is not current any more.
     adapter: Mutex<Option<IPvgpuKernelAdapter>>,
 }
@@ -40,12 +38,7 @@ pub struct Factory {
 impl Factory {
     /// A factory; `flags` are those of `CreateDXGIFactory2`.
     pub fn new(flags: u32) -> Self {
-        Self {
-            flags,
-            private: PrivateData::default(),
-            association: Mutex::new((0, 0)),
-            adapter: Mutex::new(None),
-        }
+        Self { flags, private: PrivateData::default(), adapter: Mutex::new(None) }
     }
 }
 
@@ -92,18 +85,17 @@ impl IDXGIFactory_Impl for Factory_Impl {
         self.adapter(adapter)?.cast()
     }
 
-    fn MakeWindowAssociation(&self, window: HWND, flags: DXGI_MWA_FLAGS) -> Result<()> {
-        if flags.0 & !DXGI_MWA_VALID != 0 || (window.is_invalid() && flags.0 != 0) {
+    /// Without effect: no key press switches to full-screen here, so there is nothing to turn off.
+    fn MakeWindowAssociation(&self, _window: HWND, flags: DXGI_MWA_FLAGS) -> Result<()> {
+        if flags.0 & !DXGI_MWA_VALID != 0 {
             return Err(DXGI_ERROR_INVALID_CALL.into());
         }
-        let association = (window.0.addr().cast_signed(), flags.0);
-        *self.association.lock().unwrap_or_else(PoisonError::into_inner) = association;
         Ok(())
     }
 
+    /// Always none, as on Windows.
     fn GetWindowAssociation(&self) -> Result<HWND> {
-        let (window, _) = *self.association.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(HWND(std::ptr::without_provenance_mut(window.cast_unsigned())))
+        Ok(HWND::default())
     }
 
     fn CreateSwapChain(
@@ -221,6 +213,9 @@ impl IDXGIFactory3_Impl for Factory_Impl {
 
 impl IDXGIFactory4_Impl for Factory_Impl {
     fn EnumAdapterByLuid(&self, luid: &LUID, riid: *const GUID, adapter: *mut *mut c_void) -> Result<()> {
+        if adapter.is_null() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
         let found = self.adapter(0)?;
         let mut desc = PvgpuAdapterDesc::default();
         // SAFETY: `desc` is valid for writing.
@@ -243,7 +238,7 @@ impl IDXGIFactory5_Impl for Factory_Impl {
             || size as usize != size_of::<BOOL>()
             || data.is_null()
         {
-            return Err(E_INVALIDARG.into());
+            return Err(DXGI_ERROR_INVALID_CALL.into());
         }
         // SAFETY: the caller passes a BOOL, as its size says; nothing is said about its alignment.
         unsafe { data.cast::<BOOL>().write_unaligned(true.into()) };
@@ -259,6 +254,9 @@ impl IDXGIFactory6_Impl for Factory_Impl {
         riid: *const GUID,
         object: *mut *mut c_void,
     ) -> Result<()> {
+        if object.is_null() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
         let found = self.adapter(adapter)?;
         // SAFETY: DXGI's contract: a valid interface id and out-pointer.
         unsafe { found.query(riid, object) }.ok()

@@ -14,10 +14,10 @@ use windows::Win32::Graphics::Dxgi::Common::{
     DXGI_MODE_ROTATION_IDENTITY, DXGI_MODE_SCALING, DXGI_MODE_SCANLINE_ORDER, DXGI_RATIONAL,
 };
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_ENUM_MODES, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_MORE_DATA, DXGI_ERROR_NOT_FOUND,
-    DXGI_ERROR_UNSUPPORTED, DXGI_FRAME_STATISTICS, DXGI_MODE_DESC1, DXGI_OUTPUT_DESC, IDXGIAdapter,
-    IDXGIObject_Impl, IDXGIOutput_Impl, IDXGIOutput1, IDXGIOutput1_Impl, IDXGIOutputDuplication,
-    IDXGIResource, IDXGISurface,
+    DXGI_ENUM_MODES, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_MORE_DATA, DXGI_ERROR_NOT_CURRENTLY_AVAILABLE,
+    DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED, DXGI_FRAME_STATISTICS, DXGI_MODE_DESC1, DXGI_OUTPUT_DESC,
+    IDXGIAdapter, IDXGIObject_Impl, IDXGIOutput_Impl, IDXGIOutput1, IDXGIOutput1_Impl,
+    IDXGIOutputDuplication, IDXGIResource, IDXGISurface,
 };
 use windows_core::{BOOL, GUID, IUnknown, Interface, Ref, Result, implement};
 
@@ -78,7 +78,7 @@ impl Output {
         Self { adapter, monitor, private: PrivateData::default() }
     }
 
-    /// The list protocol of DXGI: without an array only the count is written; an array that is too small gets nothing.
+    /// The list protocol of DXGI: without an array only the count is written; an array that is too small leaves everything as it was.
     ///
     /// # Safety
     /// `count` is null or valid; `array` is null or has `*count` writable elements.
@@ -92,12 +92,13 @@ impl Output {
         // SAFETY: as the caller promises.
         let count = unsafe { count.as_mut() }.ok_or(DXGI_ERROR_INVALID_CALL)?;
         let modes = mode::list(&self.monitor.timings(), enum_format.0.cast_unsigned(), flags.0);
-        let room = std::mem::replace(count, u32::try_from(modes.len()).map_err(|_| E_INVALIDARG)?);
+        let length = u32::try_from(modes.len()).map_err(|_| E_INVALIDARG)?;
+        if !array.is_null() && *count < length {
+            return Err(DXGI_ERROR_MORE_DATA.into());
+        }
+        *count = length;
         if array.is_null() {
             return Ok(());
-        }
-        if room < *count {
-            return Err(DXGI_ERROR_MORE_DATA.into());
         }
         for (index, mode) in modes.iter().enumerate() {
             // SAFETY: `index` is below the array's length, as checked above.
@@ -190,8 +191,10 @@ impl IDXGIOutput_Impl for Output_Impl {
         Ok(())
     }
 
-    fn TakeOwnership(&self, _device: Ref<'_, IUnknown>, _exclusive: BOOL) -> Result<()> {
-        Err(DXGI_ERROR_UNSUPPORTED.into())
+    fn TakeOwnership(&self, device: Ref<'_, IUnknown>, _exclusive: BOOL) -> Result<()> {
+        let error =
+            if device.is_null() { DXGI_ERROR_INVALID_CALL } else { DXGI_ERROR_NOT_CURRENTLY_AVAILABLE };
+        Err(error.into())
     }
 
     fn ReleaseOwnership(&self) {}

@@ -11,13 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use windows::Win32::Foundation::{E_INVALIDARG, S_FALSE};
 use windows::Win32::Graphics::Dxgi::{DXGI_ERROR_MORE_DATA, DXGI_ERROR_NOT_FOUND};
-use windows_core::{GUID, IUnknown, Interface, Ref, Result};
+use windows_core::{GUID, IUnknown, Ref, Result};
 
 /// What one GUID holds.
 #[derive(Clone)]
 enum Value {
     Bytes(Vec<u8>),
-    Interface(IUnknown),
+    /// Null is a value, too.
+    Interface(Option<IUnknown>),
 }
 
 /// The private data of one object.
@@ -60,17 +61,17 @@ impl PrivateData {
         self.replace(name, Some(Value::Bytes(bytes.to_vec())))
     }
 
-    /// `IDXGIObject::SetPrivateDataInterface`: holds a reference, or removes the value when `interface` is null.
+    /// `IDXGIObject::SetPrivateDataInterface`: holds a reference. Null does not remove the value, it is the value.
     ///
     /// # Errors
-    /// `E_INVALIDARG` without a name; `S_FALSE` when there was nothing to remove.
+    /// `E_INVALIDARG` without a name.
     ///
     /// # Safety
     /// `name` is null or a GUID.
     pub unsafe fn set_interface(&self, name: *const GUID, interface: Ref<'_, IUnknown>) -> Result<()> {
         // SAFETY: as the caller promises.
         let name = unsafe { name.as_ref() }.ok_or(E_INVALIDARG)?.to_u128();
-        self.replace(name, interface.cloned().map(Value::Interface))
+        self.replace(name, Some(Value::Interface(interface.cloned())))
     }
 
     /// `IDXGIObject::GetPrivateData`: writes the value's size and, if `data` is not null, the value; an interface comes with
@@ -108,7 +109,7 @@ impl PrivateData {
             }
             Value::Interface(interface) => {
                 // SAFETY: there is room for a pointer; nothing is said about its alignment.
-                unsafe { data.cast::<*mut c_void>().write_unaligned(interface.into_raw()) };
+                unsafe { data.cast::<Option<IUnknown>>().write_unaligned(interface) };
             }
         }
         Ok(())

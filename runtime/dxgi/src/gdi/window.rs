@@ -8,9 +8,10 @@
 use windows::Win32::Foundation::{HWND, LPARAM, RECT, WPARAM};
 use windows::Win32::UI::WindowsAndMessaging::{
     AdjustWindowRectEx, GWL_EXSTYLE, GWL_STYLE, GetClientRect, GetMenu, GetWindowLongPtrW, GetWindowRect,
-    IsIconic, IsWindow, PostMessageW, SET_WINDOW_POS_FLAGS, SWP_FRAMECHANGED, SWP_NOACTIVATE, SWP_NOMOVE,
-    SWP_NOZORDER, SWP_SHOWWINDOW, SetWindowLongPtrW, SetWindowPos, WINDOW_EX_STYLE, WINDOW_STYLE, WM_CLOSE,
-    WS_CAPTION, WS_CHILD, WS_THICKFRAME,
+    HWND_NOTOPMOST, HWND_TOPMOST, IsIconic, IsWindow, PostMessageW, SET_WINDOW_POS_FLAGS, SWP_FRAMECHANGED,
+    SWP_NOACTIVATE, SWP_NOMOVE, SWP_NOZORDER, SWP_SHOWWINDOW, SetWindowLongPtrW, SetWindowPos,
+    WINDOW_EX_STYLE, WINDOW_LONG_PTR_INDEX, WINDOW_STYLE, WM_CLOSE, WS_CAPTION, WS_CHILD, WS_EX_TOPMOST,
+    WS_THICKFRAME,
 };
 use windows_core::Result;
 
@@ -24,6 +25,7 @@ pub struct Window(isize);
 #[derive(Clone, Copy, Debug)]
 pub struct Saved {
     style: isize,
+    topmost: bool,
     area: Rectangle,
 }
 
@@ -84,7 +86,7 @@ impl Window {
             width: area.right.saturating_sub(area.left),
             height: area.bottom.saturating_sub(area.top),
         };
-        self.set_position(size, SWP_NOMOVE | SWP_NOZORDER | SWP_NOACTIVATE)
+        self.set_position(None, size, SWP_NOMOVE | SWP_NOZORDER | SWP_NOACTIVATE)
     }
 
     /// Makes the window cover `area` without a border. Sends messages.
@@ -96,9 +98,10 @@ impl Window {
         // SAFETY: `before` is valid for writing.
         unsafe { GetWindowRect(self.handle(), &mut before) }?;
         let style = self.long(GWL_STYLE);
+        let topmost = low_half(self.long(GWL_EXSTYLE)) & WS_EX_TOPMOST.0 != 0;
         self.set_style(style & !isize::try_from(WS_CAPTION.0 | WS_THICKFRAME.0).unwrap_or(0));
-        self.set_position(area, SWP_NOZORDER | SWP_FRAMECHANGED | SWP_SHOWWINDOW)?;
-        Ok(Saved { style, area: before.into() })
+        self.set_position(Some(HWND_TOPMOST), area, SWP_FRAMECHANGED | SWP_SHOWWINDOW)?;
+        Ok(Saved { style, topmost, area: before.into() })
     }
 
     /// Undoes [`cover`](Self::cover). Sends messages.
@@ -107,10 +110,11 @@ impl Window {
     /// What Win32 reports, for example for a destroyed window.
     pub fn restore(self, saved: &Saved) -> Result<()> {
         self.set_style(saved.style);
-        self.set_position(saved.area, SWP_NOZORDER | SWP_FRAMECHANGED | SWP_NOACTIVATE)
+        let order = if saved.topmost { HWND_TOPMOST } else { HWND_NOTOPMOST };
+        self.set_position(Some(order), saved.area, SWP_FRAMECHANGED | SWP_NOACTIVATE)
     }
 
-    fn long(self, index: windows::Win32::UI::WindowsAndMessaging::WINDOW_LONG_PTR_INDEX) -> isize {
+    fn long(self, index: WINDOW_LONG_PTR_INDEX) -> isize {
         // SAFETY: any window is allowed; the styles are plain numbers.
         unsafe { GetWindowLongPtrW(self.handle(), index) }
     }
@@ -120,9 +124,9 @@ impl Window {
         let _before = unsafe { SetWindowLongPtrW(self.handle(), GWL_STYLE, style) };
     }
 
-    fn set_position(self, area: Rectangle, flags: SET_WINDOW_POS_FLAGS) -> Result<()> {
+    fn set_position(self, order: Option<HWND>, area: Rectangle, flags: SET_WINDOW_POS_FLAGS) -> Result<()> {
         // SAFETY: no pointers are passed; a destroyed window gives an error.
-        unsafe { SetWindowPos(self.handle(), None, area.x, area.y, area.width, area.height, flags) }
+        unsafe { SetWindowPos(self.handle(), order, area.x, area.y, area.width, area.height, flags) }
     }
 }
 

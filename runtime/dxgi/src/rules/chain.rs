@@ -12,6 +12,9 @@ pub const MAX_BUFFERS: u32 = 16;
 /// Largest width and height of a back buffer: `D3D11_REQ_TEXTURE2D_U_OR_V_DIMENSION`.
 pub const MAX_SIZE: u32 = 16384;
 
+/// Width and height of the back buffers for a window whose client area is empty.
+pub const EMPTY_WINDOW_SIZE: u32 = 8;
+
 /// `DXGI_SWAP_CHAIN_FLAG` bits that matter here.
 pub mod flag {
     /// `DXGI_SWAP_CHAIN_FLAG_NONPREROTATED`.
@@ -169,7 +172,7 @@ pub enum Broken {
     Scaling(i32),
     /// Too few or too many buffers for the model.
     BufferCount(u32),
-    /// Not a format for back buffers of this model.
+    /// Not a format for back buffers of this model; no format at all is an `E_INVALIDARG`.
     Format(u32),
     /// Samples other than 1 in the flip model, or none at all.
     SampleCount(u32),
@@ -264,10 +267,14 @@ fn check_flags(flags: u32, flip: bool) -> Result<(), Broken> {
     require(flip || flags & flag::FIXED == 0, Broken::FlipFlags(flags & flag::FIXED))
 }
 
-/// The size to use: zeros are taken from the window, and a window without an area still gives 1 texel.
+/// The size to use: zeros are taken from the window.
 fn check_size(width: u32, height: u32, client: (u32, u32)) -> Result<(u32, u32), Broken> {
-    let width = if width == 0 { client.0.max(1) } else { width };
-    let height = if height == 0 { client.1.max(1) } else { height };
+    let or_client = |length, client| match (length, client) {
+        (0, 0) => EMPTY_WINDOW_SIZE,
+        (0, client) => client,
+        (length, _) => length,
+    };
+    let (width, height) = (or_client(width, client.0), or_client(height, client.1));
     require(width <= MAX_SIZE && height <= MAX_SIZE, Broken::Size(width, height))?;
     Ok((width, height))
 }
@@ -412,7 +419,7 @@ mod tests {
         };
         assert_eq!(size(0, 0, CLIENT), Ok(CLIENT));
         assert_eq!(size(320, 0, CLIENT), Ok((320, 480)));
-        assert_eq!(size(0, 0, (0, 0)), Ok((1, 1)));
+        assert_eq!(size(0, 0, (0, 0)), Ok((8, 8)));
         assert_eq!(size(MAX_SIZE + 1, 1, CLIENT), Err(Broken::Size(MAX_SIZE + 1, 1)));
     }
 

@@ -282,7 +282,7 @@ impl IDXGISwapChain3_Impl for SwapChain_Impl {
         if space == DXGI_COLOR_SPACE_RGB_FULL_G22_NONE_P709 { Ok(()) } else { Err(E_INVALIDARG.into()) }
     }
 
-    /// Node masks and queues belong to Direct3D 12; the rest is `ResizeBuffers`.
+    /// Node masks and queues belong to Direct3D 12 and are refused; the rest is `ResizeBuffers`.
     fn ResizeBuffers1(
         &self,
         buffer_count: u32,
@@ -290,9 +290,12 @@ impl IDXGISwapChain3_Impl for SwapChain_Impl {
         height: u32,
         format: DXGI_FORMAT,
         flags: &DXGI_SWAP_CHAIN_FLAG,
-        _node_masks: *const u32,
-        _queues: *const Option<IUnknown>,
+        node_masks: *const u32,
+        queues: *const Option<IUnknown>,
     ) -> Result<()> {
+        if !node_masks.is_null() || !queues.is_null() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
         self.resize_buffers(buffer_count, (width, height), format.0.cast_unsigned(), flags.0.cast_unsigned())
     }
 }

@@ -19,8 +19,8 @@ use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pvgpu_interfaces::{IPvgpuDxgiDevice, PvgpuBackBufferDesc};
-use windows::Win32::Foundation::{E_FAIL, E_OUTOFMEMORY};
-use windows::Win32::Graphics::Dxgi::Common::DXGI_RATIONAL;
+use windows::Win32::Foundation::{E_FAIL, E_INVALIDARG, E_OUTOFMEMORY};
+use windows::Win32::Graphics::Dxgi::Common::{DXGI_ALPHA_MODE_IGNORE, DXGI_RATIONAL};
 use windows::Win32::Graphics::Dxgi::{
     DXGI_ERROR_INVALID_CALL, DXGI_ERROR_UNSUPPORTED, DXGI_SWAP_CHAIN_DESC, DXGI_SWAP_CHAIN_DESC1,
     DXGI_SWAP_CHAIN_FULLSCREEN_DESC, IDXGIDevice1, IDXGIFactory, IDXGIOutput, IDXGISwapChain1,
@@ -34,6 +34,7 @@ use super::semaphore::Semaphore;
 use super::{debug, sink};
 use crate::gdi::window::{Saved, Window};
 use crate::rules::chain::{Broken, Chain, Request};
+use crate::rules::format;
 use crate::rules::present::WAITABLE_LATENCY;
 
 /// What a program asks for when it makes a swap chain.
@@ -61,7 +62,7 @@ impl Creation {
                 buffer_count: desc.BufferCount,
                 scaling: 0,
                 effect: desc.SwapEffect.0,
-                alpha_mode: 0,
+                alpha_mode: DXGI_ALPHA_MODE_IGNORE.0,
                 flags: desc.Flags,
             },
             fullscreen: DXGI_SWAP_CHAIN_FULLSCREEN_DESC {
@@ -152,6 +153,7 @@ fn refused(broken: Broken) -> Error {
     debug::say(&format!("swap chain refused: {broken}"));
     match broken {
         Broken::Stereo | Broken::Flags(_) => DXGI_ERROR_UNSUPPORTED.into(),
+        Broken::Format(format::UNKNOWN) => E_INVALIDARG.into(),
         _ => DXGI_ERROR_INVALID_CALL.into(),
     }
 }
@@ -190,6 +192,7 @@ pub fn create(factory: IDXGIFactory, device: &IUnknown, creation: Creation) -> R
             refresh: creation.fullscreen.RefreshRate,
             fullscreen_desc: creation.fullscreen,
             fullscreen: None,
+
             presents: 0,
             latency: WAITABLE_LATENCY,
             source: (chain.width, chain.height),

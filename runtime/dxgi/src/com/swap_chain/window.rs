@@ -8,7 +8,8 @@ use std::time::Duration;
 use windows::Win32::Foundation::S_OK;
 use windows::Win32::Graphics::Dxgi::Common::DXGI_MODE_DESC;
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NOT_FOUND, IDXGIAdapter, IDXGIOutput, IDXGIOutput1,
+    DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NOT_CURRENTLY_AVAILABLE, DXGI_ERROR_NOT_FOUND, IDXGIAdapter,
+    IDXGIOutput, IDXGIOutput1,
 };
 use windows_core::{Interface, Result};
 
@@ -70,10 +71,17 @@ impl SwapChain {
                 return Err(DXGI_ERROR_INVALID_CALL.into());
             }
             let before = self.lock().fullscreen.take();
-            return before.map_or(Ok(()), |before| self.window.restore(&before.saved));
+            if let Some(before) = before {
+                // The window may be gone already, which is all right.
+                let _gone = self.window.restore(&before.saved);
+            }
+            return Ok(());
         }
         if self.lock().fullscreen.is_some() {
             return Ok(());
+        }
+        if !self.window.exists() {
+            return Err(DXGI_ERROR_NOT_CURRENTLY_AVAILABLE.into());
         }
         let output = target.cloned().map_or_else(|| self.containing_output(), Ok)?;
         // SAFETY: the output is live.
@@ -88,9 +96,13 @@ impl SwapChain {
         self.lock().fullscreen.as_ref().map(|fullscreen| fullscreen.output.clone())
     }
 
-    /// `IDXGISwapChain::GetContainingOutput`.
+    /// `IDXGISwapChain::GetContainingOutput`: the one it covers, or a new object for the one that its window is on.
     pub(super) fn containing_output(&self) -> Result<IDXGIOutput> {
+        if let Some(output) = self.fullscreen() {
+            return Ok(output);
+        }
         let monitor = Monitor::of_window(self.window).ok_or(DXGI_ERROR_NOT_FOUND)?;
+
         let mut adapter: *mut c_void = std::ptr::null_mut();
         // SAFETY: the interface id is a constant and `adapter` is valid for writing.
         unsafe { self.dxgi.GetDxgiAdapter(&IDXGIAdapter::IID, &mut adapter) }.ok()?;

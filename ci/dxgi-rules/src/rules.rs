@@ -1,4 +1,4 @@
-//! The tests, and what they need: a factory of the built library, and a window.
+//! The tests, and what they need: a factory and a window.
 
 #![expect(
     unsafe_code,
@@ -17,35 +17,21 @@ use windows::Win32::Foundation::{COLORREF, DXGI_STATUS_OCCLUDED, HWND, S_FALSE, 
 use windows::Win32::Graphics::Dxgi::Common::*;
 use windows::Win32::Graphics::Dxgi::*;
 use windows::Win32::Graphics::Gdi::{GetDC, GetPixel, ReleaseDC};
-use windows::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
 use windows::Win32::System::Threading::WaitForSingleObject;
 use windows::Win32::UI::WindowsAndMessaging::*;
-use windows_core::{ComObject, GUID, HRESULT, HSTRING, IUnknown, Interface, Result, s, w};
+use windows_core::{ComObject, GUID, HRESULT, IUnknown, Interface, Result, w};
 
 use crate::device::Device;
 
-type CreateFactory = unsafe extern "system" fn(*const GUID, *mut *mut c_void) -> HRESULT;
-
-/// A factory of the dxgi.dll that was built together with this test.
+/// A factory of the dxgi.dll that the program finds.
 fn factory() -> IDXGIFactory2 {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("dxgi.dll");
-    unsafe {
-        let library = LoadLibraryW(&HSTRING::from(path.as_path())).unwrap();
-        let create = GetProcAddress(library, s!("CreateDXGIFactory1")).unwrap();
-        let create: CreateFactory = std::mem::transmute(create);
-        let mut factory = std::ptr::null_mut();
-        create(&IDXGIFactory2::IID, &mut factory).unwrap();
-        IDXGIFactory2::from_raw(factory)
-    }
+    unsafe { CreateDXGIFactory1() }.unwrap()
 }
 
 /// The argument of the process that only presents.
 const CHILD: &str = "child-that-presents-for-ever";
 
-/// All tests. Rust's own harness imports a library that Wine 8 lacks.
+/// All tests. Rust's own harness would import a library that Wine 8 lacks.
 const TESTS: [(&str, fn()); 7] = [
     ("descriptions_against_the_rules_are_refused", descriptions_against_the_rules_are_refused),
     ("frames_reach_the_window_and_are_scaled_to_it", frames_reach_the_window_and_are_scaled_to_it),
