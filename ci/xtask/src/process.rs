@@ -85,6 +85,12 @@ fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
 }
 
 fn not_started(command: &Command, source: std::io::Error) -> Error {
+    if source.kind() == std::io::ErrorKind::NotFound {
+        let program = command.get_program().display();
+        return Error::Missing(format!(
+            "`{program}` is not installed or not built; `cargo xtask setup` installs what is missing, `cargo xtask build` builds"
+        ));
+    }
     Error::Io { what: format!("cannot start `{}`", command.get_program().display()), source }
 }
 

@@ -62,7 +62,7 @@ pub fn answer(feature: u32, format: u32, facts: &Facts) -> Option<Answer> {
             no,  // UAVOnlyRenderingForcedSampleCount
             yes, // DiscardAPIsSeenByDriver
             yes, // FlagsForUpdateAndCopySeenByDriver
-            yes, // ClearView
+            no,  // ClearView: the driver clears whole views only
             no,  // CopyWithOverlap
             yes, // ConstantBufferPartialUpdate
             yes, // ConstantBufferOffsetting
