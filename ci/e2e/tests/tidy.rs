@@ -39,6 +39,7 @@ const FORBIDS_UNSAFE: &[&str] = &[
     "ring/src/lib.rs",
     "dxbc/src/lib.rs",
     "ctl/src/main.rs",
+    "kmd/ddi/src/lib.rs",
     "host-backend/control/src/lib.rs",
 ];
 
@@ -48,6 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pvgpu-ring", &[]),
     ("pvgpu-dxbc", &[]),
     ("pvgpu-control", &[]),
+    ("pvgpu-kmd-ddi", &[]),
     ("pvgpu-umd-ddi", &[]),
     ("pvgpu-interfaces", &[]),
     ("pvgpu-transport", &["pvgpu-ring"]),
