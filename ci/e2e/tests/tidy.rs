@@ -28,6 +28,9 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "ci/fxc/",
     "ci/d3d-rules/",
     "ci/dxgi-rules/",
+    "ci/inf-probe/",
+    // Windows' setup functions.
+    "ctl/install/src/windows/",
     // Vulkan and Linux.
     "host-backend/src/vulkan/",
     "host-backend/src/sys/",
@@ -40,6 +43,9 @@ const FORBIDS_UNSAFE: &[&str] = &[
     "dxbc/src/lib.rs",
     "ctl/src/main.rs",
     "kmd/ddi/src/lib.rs",
+    "inf/src/lib.rs",
+    "inf/catalog/src/lib.rs",
+    "inf/version/src/lib.rs",
     "host-backend/control/src/lib.rs",
 ];
 
@@ -50,6 +56,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pvgpu-dxbc", &[]),
     ("pvgpu-control", &[]),
     ("pvgpu-kmd-ddi", &[]),
+    ("pvgpu-inf", &[]),
+    ("pvgpu-catalog", &[]),
+    ("pvgpu-version", &[]),
+    ("pvgpu-install", &["pvgpu-inf"]),
     ("pvgpu-umd-ddi", &[]),
     ("pvgpu-interfaces", &[]),
     ("pvgpu-transport", &["pvgpu-ring"]),
