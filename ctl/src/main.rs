@@ -1,61 +1,35 @@
-//! `pvgpu-ctl`: watches a pvgpu host from a terminal.
+//! `pvgpu-ctl`: watches pvgpu from a terminal, and asks for display modes.
 //!
-//! A client of the daemon's control socket and nothing else; the only crate whose business is text for people.
-//! Errors are one sentence on stderr. Exit codes: 0 done, 1 the host could not be asked, 2 the command line is wrong.
+//! On a host it is a client of the daemon's control socket; on Windows it asks the kernel-mode driver, by escapes. The only
+//! crate whose business is text for people; the same code writes it for both. Errors are one sentence on stderr. Exit
+//! codes: 0 done, 1 it could not be done, 2 the command line is wrong.
 #![forbid(unsafe_code)]
 
+#[cfg(any(windows, test))]
+mod driver;
+mod error;
+#[cfg(unix)]
+mod host;
+mod install;
 mod options;
+mod output;
+#[cfg(unix)]
 mod status;
+#[cfg(unix)]
+mod table;
 mod tail;
 mod text;
 
-use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::io::ErrorKind;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use options::{Command, Filter, HELP};
-use pvgpu_control::{Client, ClientError};
-use pvgpu_transport::{LinkError, Resolved, shm};
-
-/// How often `status --watch` looks again.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Why nothing could be shown.
-#[derive(Debug)]
-enum Error {
-    /// The link is none, or none that this version carries.
-    Link(LinkError),
-    /// The daemon does not answer.
-    Client { link: String, source: ClientError },
-    /// Standard output is gone; nobody reads any more.
-    Output(std::io::Error),
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Link(error) => error.fmt(f),
-            Self::Client { link, source: ClientError::Connect { source, .. } } => match source.kind() {
-                ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
-                    write!(f, "no pvgpud serves {link}; start one with `pvgpud --link {link}`")
-                }
-                ErrorKind::PermissionDenied => {
-                    write!(
-                        f,
-                        "the pvgpud that serves {link} belongs to another user; run pvgpu-ctl as that user"
-                    )
-                }
-                _ => write!(f, "the pvgpud that serves {link} cannot be reached: {source}"),
-            },
-            Self::Client { link, source } => write!(f, "{source} (link {link})"),
-            Self::Output(source) => write!(f, "the output cannot be written: {source}"),
-        }
-    }
-}
+use error::Error;
+use options::{Command, Options, Side};
+use output::{print, print_json};
+use pvgpu_transport::Resolved;
 
 fn main() -> ExitCode {
-    let options = match options::parse(std::env::args_os().skip(1)) {
+    let options = match options::parse(Side::HERE, std::env::args_os().skip(1)) {
         Ok(options) => options,
         Err(error) => {
             eprintln!("pvgpu-ctl: {error}");
@@ -73,67 +47,43 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &options::Options) -> Result<(), Error> {
-    let find = || Resolved::find(options.link.as_deref()).map_err(Error::Link);
+fn run(options: &Options) -> Result<(), Error> {
     match &options.command {
-        Command::Help => print(HELP),
+        Command::Help => print(Side::HERE.help()),
         Command::Version => print(concat!("pvgpu-ctl ", env!("CARGO_PKG_VERSION"))),
-        Command::Config { json } => config(&find()?, *json),
-        Command::Status { json, watch } => status(&Host::of(find()?)?, *json, *watch),
-        Command::Tail { json, filter } => tail(&Host::of(find()?)?, *json, filter),
+        Command::Config { json } => config(&find(options)?, *json),
+        #[cfg(windows)]
+        Command::Install(request) => {
+            pvgpu_install::perform(request, &mut std::io::stdout().lock()).map_err(Error::Install)
+        }
+        command => ask(options, command),
     }
 }
 
-/// Which daemon is asked.
-struct Host {
-    link: String,
-    folder: PathBuf,
+fn find(options: &Options) -> Result<Resolved, Error> {
+    Resolved::find(options.link.as_deref()).map_err(Error::Link)
 }
 
-impl Host {
-    fn of(resolved: Resolved) -> Result<Self, Error> {
-        let folder = shm::folder(&resolved.link).map_err(Error::Link)?;
-        Ok(Self { link: resolved.link.to_string(), folder })
-    }
-
-    fn connect(&self) -> Result<Client, Error> {
-        Client::connect(&self.folder).map_err(|source| self.error(source))
-    }
-
-    fn error(&self, source: ClientError) -> Error {
-        Error::Client { link: self.link.clone(), source }
+/// The commands that somebody must answer: here the daemon.
+#[cfg(unix)]
+fn ask(options: &Options, command: &Command) -> Result<(), Error> {
+    let host = host::Host::of(&find(options)?)?;
+    match command {
+        Command::Status { json, watch } => host.status(*json, *watch),
+        Command::Tail { json, filter } => host.tail(*json, filter),
+        Command::Mode { guest, mode } => host.mode(guest.as_deref(), *mode),
+        Command::Screenshot { guest, file } => host.screenshot(guest.as_deref(), file),
+        // Not reached: `run` has dealt with them.
+        Command::Help | Command::Version | Command::Config { .. } | Command::Install(_) => Ok(()),
     }
 }
 
-fn status(host: &Host, json: bool, watch: bool) -> Result<(), Error> {
-    loop {
-        let status = host.connect()?.status().map_err(|source| host.error(source))?;
-        if json {
-            return print_json(&status);
-        }
-        let page = status::page(&status);
-        if !watch {
-            return print(page.trim_end());
-        }
-        // Home, the page, and clear what the last one left below: no flicker.
-        print(&format!("\x1b[H{}\x1b[J", page.replace('\n', "\x1b[K\n")))?;
-        std::thread::sleep(WATCH_INTERVAL);
-    }
-}
-
-fn tail(host: &Host, json: bool, filter: &Filter) -> Result<(), Error> {
-    for record in host.connect()?.tail().map_err(|source| host.error(source))? {
-        let record = record.map_err(|source| host.error(source))?;
-        if !filter.shows(&record) {
-            continue;
-        }
-        if json {
-            print_json(&record)?;
-        } else {
-            print(&tail::line(&record))?;
-        }
-    }
-    Ok(())
+/// The commands that somebody must answer: here the driver.
+#[cfg(windows)]
+fn ask(options: &Options, command: &Command) -> Result<(), Error> {
+    let thunks = pvgpu_thunks::Library::load(options.thunks.as_deref())
+        .map_err(|error| Error::Driver(driver::DriverError::Thunks(error)))?;
+    driver::ask(&thunks, options.adapter, command)
 }
 
 fn config(resolved: &Resolved, json: bool) -> Result<(), Error> {
@@ -142,14 +92,4 @@ fn config(resolved: &Resolved, json: bool) -> Result<(), Error> {
         return print_json(&serde_json::json!({ "link": link, "why": why }));
     }
     print(&format!("link  {link}\nwhy   {why}"))
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
-    let text = serde_json::to_string(value).map_err(|error| Error::Output(error.into()))?;
-    print(&text)
-}
-
-fn print(text: &str) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Error::Output)
 }

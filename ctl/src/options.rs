@@ -1,35 +1,108 @@
 //! The command line: what may be asked, and the help that says so.
 
-use pvgpu_control::Level;
+use std::path::PathBuf;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
+use pvgpu_control::Level;
+use pvgpu_protocol::mode::DisplayMode;
+
+use crate::install;
+
+/// Who answers: the two kinds of machine have most commands in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// A host with pvgpud.
+    Host,
+    /// A Windows machine with the driver.
+    Driver,
+}
+
+impl Side {
+    /// The machine that this program was built for.
+    pub const HERE: Self = if cfg!(windows) { Self::Driver } else { Self::Host };
+
+    /// What `--help` prints.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::Host => HOST_HELP,
+            Self::Driver => DRIVER_HELP,
+        }
+    }
+}
+
+/// The part of the help about tail's filters.
+macro_rules! filters {
+    () => {
+        "\
+Filters of tail:
+  --level LEVEL     error, warning, info or verbose: that level and graver ones (default: verbose)
+  --area AREA       only that part, e.g. umd, submission, display
+  --context N       only that context
+  --process PID     only that guest process
+"
+    };
+}
+
+const HOST_HELP: &str = concat!(
+    "\
 Watches a pvgpu host: who renders on it, how fast, and what the drivers say.
 
 Usage: pvgpu-ctl [--link LINK] COMMAND
 
 Commands:
-  status [--json] [--watch]   the GPU, and each guest's frames, draws, bytes and latencies
+  status [--json] [--watch]   the GPU, and each guest's frames, draws, screen, bytes and latencies
   tail   [--json] [FILTER…]   what drivers and host say, one line a record, until interrupted
+  mode   WIDTHxHEIGHT[@HZ] [--guest GUEST]
+                              has a guest's desktop offer and prefer that mode (60 Hz if not said);
+                              `mode auto` takes it away again
+  screenshot FILE [--guest GUEST]
+                              writes what a guest's desktop shows as a PNG file
   config [--json]             which link is used, and where that was decided
 
-Filters of tail:
-  --level LEVEL     error, warning, info or verbose: that level and graver ones (default: verbose)
-  --area AREA       only that part, e.g. umd, submission, worker
-  --context N       only that context
-  --process PID     only that guest process
-
+",
+    filters!(),
+    "
 Options:
+  --guest GUEST     a guest's name or process, as status shows them; needed when there are several
   --link LINK       shm:NAME, tcp://HOST:PORT, …; otherwise PVGPU_LINK, a pvgpu.toml, or shm:default
   -h, --help        this text
   -V, --version     the version
 
-Exit codes: 0 done, 1 the host could not be asked, 2 the command line is wrong.";
+Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong."
+);
+
+const DRIVER_HELP: &str = concat!(
+    "\
+Watches the pvgpu driver: its adapters, their host, and what the driver says.
+
+Usage: pvgpu-ctl [--adapter N] COMMAND
+
+Commands:
+  status [--json] [--watch]   each adapter's state, host, memory, modes and counters
+  tail   [--json] [FILTER…]   what the driver says, one line a record, until interrupted
+  mode   WIDTHxHEIGHT[@HZ]    has the desktop offer and prefer that mode (60 Hz if not said);
+                              `mode auto` takes it away again
+  config [--json]             which link programs without the driver use, and where that was decided
+  install [--device auto|pci|root] [--inf FILE] [--force] [--dry-run]
+                              installs the driver package beside this program, and makes a device for it
+                              where there is no ivshmem device; --dry-run only says what it would do
+  uninstall [--dry-run]       removes our devices and every version of the package
+
+",
+    filters!(),
+    "
+Options:
+  --adapter N       the pvgpu adapter, counted from 0 as status shows them; needed when there are several
+  --thunks DLL      another DLL with the D3DKMT entry points than gdi32.dll: for tests without the driver
+  -h, --help        this text
+  -V, --version     the version
+
+Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong."
+);
 
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Print [`HELP`].
+    /// Print the help.
     Help,
     /// Print the version.
     Version,
@@ -47,6 +120,22 @@ pub enum Command {
         /// Which ones.
         filter: Filter,
     },
+    /// Ask for a display mode.
+    Mode {
+        /// Which guest, on a host.
+        guest: Option<String>,
+        /// The mode; `None` takes the custom mode away.
+        mode: Option<DisplayMode>,
+    },
+    /// Write a picture of a guest's screen.
+    Screenshot {
+        /// Which guest.
+        guest: Option<String>,
+        /// Where to.
+        file: PathBuf,
+    },
+    /// Install or remove the driver.
+    Install(pvgpu_install::Request),
     /// Explain the link.
     Config {
         /// As JSON.
@@ -73,40 +162,80 @@ impl Default for Filter {
     }
 }
 
-/// The whole command line.
+/// A whole command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// `--link`, if given.
+    /// `--link`.
     pub link: Option<String>,
-    /// What to do.
+    /// `--adapter`.
+    pub adapter: Option<usize>,
+    /// `--thunks`.
+    pub thunks: Option<String>,
+    /// The command.
     pub command: Command,
 }
 
-/// Parses the arguments that follow the program's name.
+/// Reads the command line, without the program's name.
 ///
 /// # Errors
-/// A sentence that names the argument at fault.
-pub fn parse<I>(arguments: I) -> Result<Options, lexopt::Error>
+/// A sentence that names the mistake.
+pub fn parse<I>(side: Side, arguments: I) -> Result<Options, lexopt::Error>
 where
     I: IntoIterator,
     I::Item: Into<std::ffi::OsString>,
 {
     use lexopt::prelude::*;
-
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut link = None;
+    let (mut link, mut adapter, mut thunks) = (None, None, None);
     let mut command: Option<Command> = None;
+    let (on_host, on_driver) = (side == Side::Host, side == Side::Driver);
     while let Some(argument) = parser.next()? {
         match (argument, &mut command) {
-            (Short('h') | Long("help"), _) => return Ok(Options { link, command: Command::Help }),
-            (Short('V') | Long("version"), _) => return Ok(Options { link, command: Command::Version }),
+            (Short('h') | Long("help"), _) => {
+                return Ok(Options { link, adapter, thunks, command: Command::Help });
+            }
+            (Short('V') | Long("version"), _) => {
+                return Ok(Options { link, adapter, thunks, command: Command::Version });
+            }
             (Long("link"), _) => link = Some(parser.value()?.string()?),
-            (Value(name), None) => command = Some(named(&name.string()?)?),
+            (Long("adapter"), _) if on_driver => adapter = Some(parser.value()?.parse()?),
+            (Long("thunks"), _) if on_driver => thunks = Some(parser.value()?.string()?),
+            (Value(name), None) => {
+                let mut next = |what: &str| match parser.next()? {
+                    Some(Value(value)) => Ok(value),
+                    Some(other) => Err(other.unexpected()),
+                    None => Err(what.into()),
+                };
+                command = Some(match name.string()?.as_str() {
+                    "status" => Command::Status { json: false, watch: false },
+                    "tail" => Command::Tail { json: false, filter: Filter::default() },
+                    "config" => Command::Config { json: false },
+                    "mode" => {
+                        let text = next("mode takes WIDTHxHEIGHT[@HZ] or auto")?.string()?;
+                        Command::Mode { guest: None, mode: mode(&text)? }
+                    }
+                    "screenshot" if on_host => {
+                        let file = next("screenshot takes the name of a file")?.into();
+                        Command::Screenshot { guest: None, file }
+                    }
+                    "install" if on_driver => Command::Install(install::install(&mut parser)?),
+                    "uninstall" if on_driver => Command::Install(install::uninstall(&mut parser)?),
+                    "help" => Command::Help,
+                    other => {
+                        return Err(format!("there is no command {other:?}; try `pvgpu-ctl --help`").into());
+                    }
+                });
+            }
             (
                 Long("json"),
                 Some(Command::Status { json, .. } | Command::Tail { json, .. } | Command::Config { json }),
             ) => *json = true,
             (Long("watch"), Some(Command::Status { watch, .. })) => *watch = true,
+            (Long("guest"), Some(Command::Mode { guest, .. } | Command::Screenshot { guest, .. }))
+                if on_host =>
+            {
+                *guest = Some(parser.value()?.string()?);
+            }
             (Long("level"), Some(Command::Tail { filter, .. })) => {
                 filter.level = level(&parser.value()?.string()?)?;
             }
@@ -126,18 +255,8 @@ where
         Some(Command::Status { json: true, watch: true }) => {
             Err("--json and --watch do not go together; repeat the call instead".into())
         }
-        Some(command) => Ok(Options { link, command }),
+        Some(command) => Ok(Options { link, adapter, thunks, command }),
         None => Err("no command given; try `pvgpu-ctl --help`".into()),
-    }
-}
-
-fn named(name: &str) -> Result<Command, lexopt::Error> {
-    match name {
-        "status" => Ok(Command::Status { json: false, watch: false }),
-        "tail" => Ok(Command::Tail { json: false, filter: Filter::default() }),
-        "config" => Ok(Command::Config { json: false }),
-        "help" => Ok(Command::Help),
-        _ => Err(format!("there is no command {name:?}; try `pvgpu-ctl --help`").into()),
     }
 }
 
@@ -151,17 +270,52 @@ fn level(name: &str) -> Result<Level, lexopt::Error> {
     }
 }
 
+/// `1920x1080`, `2560x1440@144`, `1920x1080@59.94`, `auto`.
+fn mode(text: &str) -> Result<Option<DisplayMode>, lexopt::Error> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    let parsed = || {
+        let (size, refresh) = text.split_once('@').unwrap_or((text, "60"));
+        let (width, height) = size.split_once(['x', 'X'])?;
+        let refresh_millihertz = millihertz(refresh)?;
+        Some(DisplayMode { width: number(width)?, height: number(height)?, refresh_millihertz })
+    };
+    let mode = parsed().ok_or_else(|| {
+        lexopt::Error::from(format!("{text:?} is no mode such as 1920x1080, 2560x1440@144, 1920x1080@59.94"))
+    })?;
+    mode.check().map_err(|error| lexopt::Error::from(error.to_string()))?;
+    Ok(Some(mode))
+}
+
+/// Digits only: no sign, no blank.
+fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Hertz with up to three decimals.
+fn millihertz(text: &str) -> Option<u32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let (digits, scale) = (u32::try_from(part.len()).ok()?, part.len() <= 3);
+    let part = number(part).filter(|_| scale)?;
+    number(whole)?.checked_mul(1000)?.checked_add(part * 10u32.pow(3 - digits))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(line: &str, expect: Result<Command, &str>) {
-        let parsed = parse(line.split_whitespace()).map(|options| options.command);
+    fn check_on(side: Side, line: &str, expect: Result<Command, &str>) {
+        let parsed = parse(side, line.split_whitespace()).map(|options| options.command);
         match (parsed, expect) {
             (Ok(command), Ok(expect)) => assert_eq!(command, expect, "{line}"),
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{line}: {error}"),
             (parsed, expect) => panic!("{line}: {parsed:?} instead of {expect:?}"),
         }
+    }
+
+    fn check(line: &str, expect: Result<Command, &str>) {
+        check_on(Side::Host, line, expect);
     }
 
     #[test]
@@ -193,8 +347,78 @@ mod tests {
     }
 
     #[test]
+    fn modes() {
+        let asked = |width, height, refresh_millihertz| {
+            let mode = Some(DisplayMode { width, height, refresh_millihertz });
+            Ok(Command::Mode { guest: None, mode })
+        };
+        check("mode 1920x1080", asked(1920, 1080, 60_000));
+        check("mode 2560X1440@144", asked(2560, 1440, 144_000));
+        check("mode 1366x768@59.94", asked(1366, 768, 59_940));
+        check("mode 1280x720@59.9", asked(1280, 720, 59_900));
+        check("mode auto", Ok(Command::Mode { guest: None, mode: None }));
+        check(
+            "mode 640x480@24.001 --guest guest-7",
+            Ok(Command::Mode {
+                guest: Some("guest-7".to_owned()),
+                mode: Some(DisplayMode { width: 640, height: 480, refresh_millihertz: 24_001 }),
+            }),
+        );
+        for text in [
+            "1920",
+            "x",
+            "1920x",
+            "x1080",
+            "-1x5",
+            "1920x1080@",
+            "1920x1080@6.",
+            "1920x1080@.5",
+            "1x1@1.2345",
+            "1920x1080x60",
+            "9999999999x1080",
+            "1920x1080@99999999",
+            "+1920x1080",
+            "1920x1080@6O",
+        ] {
+            check(&format!("mode -- {text}"), Err("is no mode such as"));
+        }
+        check("mode 1921x1080", Err("an even number from 640 to 7680"));
+        check("mode 1920x1080@241", Err("241.000 Hz is not from 24 to 240 Hz"));
+        check("mode", Err("mode takes WIDTHxHEIGHT[@HZ] or auto"));
+        check("mode 1920x1080 --json", Err("--json"));
+    }
+
+    #[test]
+    fn each_side_has_its_own() {
+        let picture = Command::Screenshot { guest: Some("7".to_owned()), file: "a.png".into() };
+        check("screenshot a.png --guest 7", Ok(picture));
+        check("screenshot", Err("the name of a file"));
+        check("status --guest 7", Err("--guest"));
+        check("--adapter 1 status", Err("--adapter"));
+        check("--thunks x.dll status", Err("--thunks"));
+        check_on(Side::Driver, "screenshot a.png", Err("no command \"screenshot\""));
+        check_on(Side::Driver, "mode 1920x1080 --guest 7", Err("--guest"));
+        let line = "--adapter 1 --thunks z:\\x.dll mode auto";
+        let options = parse(Side::Driver, line.split_whitespace()).expect("legal");
+        assert_eq!((options.adapter, options.thunks.as_deref()), (Some(1), Some("z:\\x.dll")));
+        for side in [Side::Host, Side::Driver] {
+            let wide = side.help().lines().find(|line| line.chars().count() > 110);
+            assert_eq!(wide, None, "the help fits a terminal");
+        }
+    }
+
+    #[test]
+    fn installing_is_for_windows() {
+        let request = pvgpu_install::Request::Uninstall { dry_run: true };
+        check_on(Side::Driver, "uninstall --dry-run", Ok(Command::Install(request)));
+        check_on(Side::Driver, "install --device usb", Err("none of auto, pci, root"));
+        check("install", Err("no command \"install\""));
+        check("uninstall", Err("no command \"uninstall\""));
+    }
+
+    #[test]
     fn the_link_is_kept() {
-        let options = parse(["status", "--link", "tcp://10.0.0.1:7777"]).expect("legal");
+        let options = parse(Side::Host, ["status", "--link", "tcp://10.0.0.1:7777"]).expect("legal");
         assert_eq!(options.link.as_deref(), Some("tcp://10.0.0.1:7777"));
     }
 }

@@ -1,8 +1,10 @@
 //! `status`: the host's GPU and its guests as a page of text.
 
-use pvgpu_control::{Guest, Status};
+use pvgpu_control::{Guest, Mode, Status};
+use pvgpu_protocol::mode::DisplayMode;
 
-use crate::text::{bytes, count, duration, table};
+use crate::table::table;
+use crate::text::{bytes, count, duration};
 
 /// The page.
 pub fn page(status: &Status) -> String {
@@ -24,6 +26,11 @@ pub fn page(status: &Status) -> String {
     page.push_str(&table(&RATE_HEAD, &status.guests.iter().map(rates).collect::<Vec<_>>()));
     page.push('\n');
     page.push_str(&table(&TOTAL_HEAD, &status.guests.iter().map(totals).collect::<Vec<_>>()));
+    let screens: Vec<_> = status.guests.iter().filter_map(screen).collect();
+    if !screens.is_empty() {
+        page.push('\n');
+        page.push_str(&table(&SCREEN_HEAD, &screens));
+    }
     page
 }
 
@@ -71,10 +78,41 @@ fn totals(guest: &Guest) -> Vec<String> {
     ]
 }
 
+const SCREEN_HEAD: [&str; 7] =
+    ["guest", "screen", "shows", "frames shown", "copies and fills", "their bytes", "mode asked for"];
+
+/// A row for a guest with a desktop, or with work of its kernel-mode driver's own.
+fn screen(guest: &Guest) -> Option<Vec<String>> {
+    if guest.screen.is_none() && guest.blits == 0 && guest.requested_mode.is_none() {
+        return None;
+    }
+    let (mode, shows, frames) = guest.screen.map_or(("-".to_owned(), "-", 0), |screen| {
+        let mode = DisplayMode {
+            width: screen.width,
+            height: screen.height,
+            refresh_millihertz: screen.refresh_millihertz,
+        };
+        (mode.to_string(), if screen.visible { "yes" } else { "black" }, screen.frames)
+    });
+    let requested = guest.requested_mode.map_or("-".to_owned(), |mode| {
+        let Mode { width, height, refresh_millihertz } = mode;
+        DisplayMode { width, height, refresh_millihertz }.to_string()
+    });
+    Some(vec![
+        guest.name.clone(),
+        mode,
+        shows.to_owned(),
+        count(frames),
+        count(guest.blits),
+        bytes(guest.blit_bytes),
+        requested,
+    ])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pvgpu_control::{Gpu, Latency};
+    use pvgpu_control::{Gpu, Latency, Screen};
 
     fn status(guests: Vec<Guest>) -> Status {
         Status {
@@ -121,5 +159,29 @@ mod tests {
             "{page}"
         );
         assert!(rows[1].contains("1 000 000"), "{page}");
+    }
+
+    #[test]
+    fn a_guest_with_a_desktop_has_a_row_for_it() {
+        let screen =
+            Screen { width: 1920, height: 1080, refresh_millihertz: 144_000, visible: true, frames: 12_345 };
+        let guest = Guest {
+            name: "vm".to_owned(),
+            screen: Some(screen),
+            blits: 2,
+            blit_bytes: 1 << 20,
+            requested_mode: Some(Mode { width: 2560, height: 1440, refresh_millihertz: 59_940 }),
+            ..Guest::default()
+        };
+        let asked =
+            Guest { name: "slow".to_owned(), requested_mode: guest.requested_mode, ..Guest::default() };
+        let page = page(&status(vec![guest, asked, Guest { name: "game".to_owned(), ..Guest::default() }]));
+        let (_, screens) = page.rsplit_once("\n\n").expect("tables");
+        assert_eq!(
+            screens,
+            "guest         screen  shows  frames shown  copies and fills  their bytes    mode asked for\n\
+             vm     1920x1080@144    yes        12 345                 2      1.0 MiB  2560x1440@59.940\n\
+             slow               -      -             0                 0          0 B  2560x1440@59.940\n"
+        );
     }
 }

@@ -2,7 +2,10 @@
 
 use pvgpu_control::{Level, Source, TailRecord};
 
+use crate::error::Error;
 use crate::options::Filter;
+use crate::output::{print, print_json};
+use crate::text::plain;
 
 impl Filter {
     /// Whether a record is shown.
@@ -11,6 +14,18 @@ impl Filter {
             && self.area.as_ref().is_none_or(|area| *area == record.area)
             && self.context.is_none_or(|context| context == record.context)
             && self.process.is_none_or(|process| process == record.process)
+    }
+}
+
+/// Shows a record, if the filter lets it pass.
+///
+/// # Errors
+/// [`Error::Output`] when nobody reads any more.
+pub fn show(record: &TailRecord, json: bool, filter: &Filter) -> Result<(), Error> {
+    match (filter.shows(record), json) {
+        (false, _) => Ok(()),
+        (true, true) => print_json(record),
+        (true, false) => print(&line(record)),
     }
 }
 
@@ -45,7 +60,7 @@ pub fn line(record: &TailRecord) -> String {
         line.push_str(&format!(": {}", record.text));
     }
     // What a guest wrote must not steer the terminal.
-    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    plain(&line)
 }
 
 const fn level(level: Level) -> &'static str {

@@ -1,4 +1,4 @@
-//! Numbers and tables for people.
+//! Numbers and names for people.
 
 /// Bytes with a binary unit, three digits at most: `512 B`, `1.5 MiB`, `139 GiB`.
 pub fn bytes(bytes: u64) -> String {
@@ -41,31 +41,9 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Rows under a head, columns aligned: the first to the left, the others to the right.
-pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |column: usize, head: &str| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).chain([head.chars().count()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = head.iter().enumerate().map(|(column, head)| width(column, head)).collect();
-    let line = |cells: Vec<&str>| {
-        let mut line = String::new();
-        for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
-            if column == 0 {
-                line.push_str(&format!("{cell:<width$}"));
-            } else {
-                line.push_str(&format!("  {cell:>width$}"));
-            }
-        }
-        line.truncate(line.trim_end().len());
-        line.push('\n');
-        line
-    };
-    let mut text = line(head.to_vec());
-    for row in rows {
-        text.push_str(&line(row.iter().map(String::as_str).collect()));
-    }
-    text
+/// A text without control characters: what another machine wrote must not steer the terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -95,12 +73,5 @@ mod tests {
         for (value, text) in [(-1.0, "0 s"), (59.9, "59 s"), (185.0, "3 min 05 s"), (7440.0, "2 h 04 min")] {
             assert_eq!(duration(value), text);
         }
-    }
-
-    #[test]
-    fn columns_line_up() {
-        let rows =
-            vec![vec!["cube".to_owned(), "60.0".to_owned()], vec!["x".to_owned(), "1234.5".to_owned()]];
-        assert_eq!(table(&["guest", "fps"], &rows), "guest     fps\ncube     60.0\nx      1234.5\n");
     }
 }

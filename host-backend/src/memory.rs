@@ -66,9 +66,25 @@ impl Heap {
         let mut at = range.offset;
         let mut rest = into;
         while !rest.is_empty() {
-            let Some(cell) = usize::try_from(at / 8).ok().and_then(|index| cells.get(index)) else { return };
-            let word = cell.load(Ordering::Relaxed).to_le_bytes();
+            let Some(first) = usize::try_from(at / 8).ok().and_then(|index| cells.get(index..)) else {
+                return;
+            };
             let skip = (at % 8) as usize;
+            if skip == 0 && rest.len() >= 8 {
+                let (words, later) = rest.as_chunks_mut::<8>();
+                let count = words.len().min(first.len());
+                for (to, cell) in words.iter_mut().zip(first) {
+                    *to = cell.load(Ordering::Relaxed).to_le_bytes();
+                }
+                if count < words.len() {
+                    return;
+                }
+                at += count as u64 * 8;
+                rest = later;
+                continue;
+            }
+            let Some(cell) = first.first() else { return };
+            let word = cell.load(Ordering::Relaxed).to_le_bytes();
             let from = word.get(skip..).unwrap_or_default();
             let count = from.len().min(rest.len());
             let (now, later) = rest.split_at_mut(count);
@@ -78,24 +94,60 @@ impl Heap {
         }
     }
 
-    /// Copies bytes into the heap. Bytes beside them in the same word keep their value unless the guest writes them at
-    /// the same time.
+    /// Copies bytes into the heap. Bytes beside them in the same word keep their value, also when the guest writes those at the
+    /// same time: a surface's edge may lie in the middle of a word that the guest's processor draws into.
     pub fn write(&self, offset: u64, from: &[u8]) {
         let cells = self.part.as_ref();
         let mut at = offset;
         let mut rest = from;
         while !rest.is_empty() {
-            let Some(cell) = usize::try_from(at / 8).ok().and_then(|index| cells.get(index)) else { return };
+            let Some(first) = usize::try_from(at / 8).ok().and_then(|index| cells.get(index..)) else {
+                return;
+            };
             let skip = (at % 8) as usize;
+            if skip == 0 && rest.len() >= 8 {
+                let (words, later) = rest.as_chunks::<8>();
+                let count = words.len().min(first.len());
+                for (from, cell) in words.iter().zip(first) {
+                    cell.store(u64::from_le_bytes(*from), Ordering::Relaxed);
+                }
+                if count < words.len() {
+                    return;
+                }
+                at += count as u64 * 8;
+                rest = later;
+                continue;
+            }
+            let Some(cell) = first.first() else { return };
             let count = (8 - skip).min(rest.len());
             let (now, later) = rest.split_at(count);
-            let mut word = if count == 8 { [0; 8] } else { cell.load(Ordering::Relaxed).to_le_bytes() };
-            if let Some(to) = word.get_mut(skip..skip + count) {
-                to.copy_from_slice(now);
-            }
-            cell.store(u64::from_le_bytes(word), Ordering::Relaxed);
+            write_part(cell, skip, now);
             at += count as u64;
             rest = later;
+        }
+    }
+}
+
+/// How often a part of a word is tried again while the guest writes other parts of it. A guest that keeps it up loses what it
+/// writes there.
+const TRIES: u32 = 64;
+
+/// Writes some bytes of a word.
+fn write_part(cell: &AtomicU64, skip: usize, bytes: &[u8]) {
+    let mut before = cell.load(Ordering::Relaxed);
+    for attempt in 0..TRIES {
+        let mut word = before.to_le_bytes();
+        if let Some(to) = word.get_mut(skip..skip + bytes.len()) {
+            to.copy_from_slice(bytes);
+        }
+        let word = u64::from_le_bytes(word);
+        if attempt == TRIES - 1 {
+            cell.store(word, Ordering::Relaxed);
+            return;
+        }
+        match cell.compare_exchange_weak(before, word, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => before = now,
         }
     }
 }
@@ -116,6 +168,31 @@ mod tests {
         for (offset, length) in [(0, 40), (8, 32), (4, 8), (8, 4), (u64::MAX - 7, 8), (8, u64::MAX - 7)] {
             assert!(Part::new(&cells, offset, length).is_none(), "{offset} {length}");
         }
+    }
+
+    #[test]
+    fn both_halves_of_a_word_are_written_at_once() {
+        let cells = shared(1);
+        let heap = Heap::new(Part::new(&cells, 0, 8).expect("whole"));
+        const ROUNDS: u32 = 100_000;
+        std::thread::scope(|scope| {
+            let guest = scope.spawn(|| {
+                // The guest's processor writes its half in one go, as a 32-bit store does.
+                for round in 1..=ROUNDS {
+                    let half = u64::from(round) << 32;
+                    let update = |word: u64| Some(word & 0xffff_ffff | half);
+                    let _ = cells.cells()[0].fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
+                    let seen = cells.cells()[0].load(Ordering::Relaxed) >> 32;
+                    assert_eq!(seen, u64::from(round), "a write of the guest was undone");
+                }
+            });
+            let mut round = 0u32;
+            while !guest.is_finished() {
+                round = round.wrapping_add(1);
+                heap.write(0, &round.to_le_bytes());
+            }
+        });
+        assert_eq!(cells.cells()[0].load(Ordering::Relaxed) >> 32, u64::from(ROUNDS));
     }
 
     #[test]

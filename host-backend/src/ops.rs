@@ -35,6 +35,11 @@ impl ResourceDesc {
         self.command.usage == command::usage::STAGING
     }
 
+    /// Where in the heap it lives, if it does.
+    pub fn heap(&self) -> Option<HeapRange> {
+        self.is_staging().then_some(self.command.heap)
+    }
+
     /// The extent of a mip in texels.
     pub fn mip_extent(&self, mip: u32) -> [u32; 3] {
         let shape = self.shape;
@@ -170,6 +175,9 @@ pub struct RasterizerState {
 
 /// Executes validated operations.
 pub trait Backend {
+    /// The number of the batch that is being recorded. Work begins at the GPU by whole batches, and ends in their order.
+    fn batch(&self) -> u64;
+
     /// Executes or records one operation.
     ///
     /// # Errors

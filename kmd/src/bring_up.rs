@@ -1,11 +1,11 @@
-//! Brings the link up: says hello in the control page, waits for the host, checks its answer. A straight list of steps.
+//! Brings the link up: says hello in the control page, and reads and checks what the host answers.
 
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use pvgpu_protocol::aperture::{
-    GuestHello, Layout, PAGE_BYTES, RING_HEADER_BYTES, RingRegion, Sizes, TELEMETRY_HEADER_BYTES, guest_cell,
-    host_cell, host_state, refusal, request_cell,
+    GuestHello, Layout, MAGIC, PAGE_BYTES, RING_HEADER_BYTES, RingRegion, Sizes, TELEMETRY_HEADER_BYTES,
+    guest_cell, host_cell, host_state, refusal, request_cell,
 };
 use pvgpu_protocol::host_info::HostInfo;
 use pvgpu_protocol::limits::MAX_CONTEXTS;
@@ -13,50 +13,19 @@ use pvgpu_protocol::version::{VersionRange, feature};
 use pvgpu_ring::telemetry::Writer;
 use pvgpu_ring::{AtomicU64, initialise};
 
-use crate::events::Events;
 use crate::kernel::Kernel;
+use crate::link::Link;
 use crate::region::Region;
-use crate::ring0::Ring0;
 use crate::status::Status;
-use crate::trace::Tracer;
-use crate::watch::HostWatch;
-
-/// How long the host may take to answer the hello. It starts a process and a Vulkan device, which takes 0.1 to 2 s;
-/// measured on a 2-core machine under load, with room to spare.
-pub const HOST_READY_TIMEOUT_MS: u32 = 15_000;
-/// Pause between two looks at the host's answer.
-const POLL_MS: u32 = 2;
 
 /// What host and guest agreed on.
-#[derive(Debug, PartialEq, Eq)]
-pub struct HostDescription {
+pub(crate) struct HostDescription {
     /// The protocol version.
-    pub abi_version: u16,
+    pub(crate) abi_version: u16,
     /// The features that are on.
-    pub features: u64,
-    /// The archived [`HostInfo`], checked.
-    pub host_info: Vec<u64>,
-}
-
-impl HostDescription {
-    /// A copy.
-    pub(crate) fn try_clone(&self) -> Result<Self, Status> {
-        let mut host_info = Vec::new();
-        host_info.try_reserve_exact(self.host_info.len()).map_err(|_| Status::NoMemory)?;
-        host_info.extend_from_slice(&self.host_info);
-        Ok(Self { abi_version: self.abi_version, features: self.features, host_info })
-    }
-}
-
-/// The guest's half of a link that is up.
-pub(crate) struct Link<K: Kernel> {
-    pub(crate) aperture: K::Aperture,
-    pub(crate) layout: Layout,
-    pub(crate) ring0: Ring0<Region<K::Aperture>>,
-    pub(crate) events: Events<Region<K::Aperture>>,
-    pub(crate) tracer: Tracer<K>,
-    pub(crate) watch: HostWatch,
-    pub(crate) host: HostDescription,
+    pub(crate) features: u64,
+    /// The archived [`HostInfo`], checked; empty before a host has ever answered.
+    pub(crate) host_info: Vec<u64>,
 }
 
 /// Reads one cell of the aperture; cells that do not exist read as 0.
@@ -71,25 +40,17 @@ pub(crate) fn store(aperture: &impl AsRef<[AtomicU64]>, cell: usize, value: u64)
     }
 }
 
-/// Brings the link up. `PASSIVE_LEVEL`.
+/// Gets the aperture and says hello in it; what comes back waits for its host. `PASSIVE_LEVEL`.
+///
+/// # Errors
+/// Why there is no aperture, or no memory for this side's half.
 pub(crate) fn bring_up<K: Kernel>(kernel: &K) -> Result<Link<K>, Status> {
     let mut prepared = Err(Status::HostUnreachable);
     let aperture = kernel.connect(&mut |aperture| prepared = prepare::<K>(kernel, aperture))?;
     let Prepared { layout, ring0, events, telemetry } = prepared?;
-    await_host(kernel, &aperture)?;
-    let host = read_answer(&aperture)?;
-    kernel.host_ready()?;
-    let watch = HostWatch::new(load(&aperture, host_cell::HEARTBEAT), kernel.time_ns());
-    let tracer = Tracer::new(Writer::new(telemetry)?);
-    Ok(Link {
-        ring0: Ring0::new(ring0)?,
-        events: Events::new(events)?,
-        aperture,
-        layout,
-        tracer,
-        watch,
-        host,
-    })
+    let mut host_info = Vec::new();
+    host_info.try_reserve_exact(HostInfo::WORDS).map_err(|_| Status::NoMemory)?;
+    Link::new(kernel, aperture, layout, [ring0, events, telemetry], host_info)
 }
 
 /// The parts of an aperture that is ready to be shown.
@@ -105,11 +66,26 @@ fn prepare<K: Kernel>(kernel: &K, aperture: &K::Aperture) -> Result<Prepared<K>,
     let bytes = aperture.as_ref().len() as u64 * 8;
     let sizes = Sizes::with_aperture(bytes);
     let layout = Layout::new(sizes).map_err(|_| Status::Aperture { bytes })?;
-    let ring0 = begin_ring(aperture, layout.ring0)?;
-    let events = begin_ring(aperture, layout.event)?;
+    let ring0 = ring(aperture, layout.ring0)?;
+    let events = ring(aperture, layout.event)?;
     let slots = TELEMETRY_HEADER_BYTES + layout.telemetry.capacity;
     let telemetry = region(aperture, layout.telemetry.telemetry_offset(), slots)?;
     Writer::new(telemetry.clone())?;
+    say_hello(kernel, aperture, &layout, (&ring0, &events))?;
+    Ok(Prepared { layout, ring0, events, telemetry })
+}
+
+/// Begins ring 0 and the event ring and writes the hello; an earlier one is withdrawn first. Allocates nothing.
+/// IRQL ≤ `DISPATCH_LEVEL`.
+pub(crate) fn say_hello<K: Kernel>(
+    kernel: &K,
+    aperture: &K::Aperture,
+    layout: &Layout,
+    (ring0, events): (&Region<K::Aperture>, &Region<K::Aperture>),
+) -> Result<(), Status> {
+    withdraw_hello(aperture);
+    initialise(ring0, 0)?;
+    initialise(events, 0)?;
     for context in 0..MAX_CONTEXTS {
         if let Some(line) = Layout::request_line(context) {
             store(aperture, line + request_cell::AT_VALUE, 0);
@@ -123,13 +99,23 @@ fn prepare<K: Kernel>(kernel: &K, aperture: &K::Aperture) -> Result<Prepared<K>,
     let hello = GuestHello {
         versions: VersionRange::OURS,
         features: feature::ALL,
-        sizes,
+        sizes: layout.sizes,
         process: u64::from(kernel.current_process()),
     };
     for (cell, value) in hello.cells() {
         store(aperture, cell, value);
     }
-    Ok(Prepared { layout, ring0, events, telemetry })
+    Ok(())
+}
+
+/// Takes the hello back: whoever looks from now on finds no guest.
+pub(crate) fn withdraw_hello(aperture: &impl AsRef<[AtomicU64]>) {
+    store(aperture, guest_cell::MAGIC, 0);
+}
+
+/// Whether our hello stands in the control page, where only this side writes; it does not after the memory was lost.
+pub(crate) fn hello_stands(aperture: &impl AsRef<[AtomicU64]>) -> bool {
+    load(aperture, guest_cell::MAGIC) == MAGIC
 }
 
 /// A part of the aperture; parts come from the layout, so a missing one means that the aperture is too small.
@@ -137,11 +123,9 @@ fn region<A: AsRef<[AtomicU64]> + Clone>(aperture: &A, offset: u64, bytes: u64) 
     Region::new(aperture.clone(), offset, bytes).ok_or(Status::Aperture { bytes })
 }
 
-/// Prepares a ring's words.
-fn begin_ring<A: AsRef<[AtomicU64]> + Clone>(aperture: &A, ring: RingRegion) -> Result<Region<A>, Status> {
-    let region = region(aperture, ring.ring_offset(), RING_HEADER_BYTES + ring.capacity)?;
-    initialise(&region, 0)?;
-    Ok(region)
+/// A ring's run of cells.
+fn ring<A: AsRef<[AtomicU64]> + Clone>(aperture: &A, ring: RingRegion) -> Result<Region<A>, Status> {
+    region(aperture, ring.ring_offset(), RING_HEADER_BYTES + ring.capacity)
 }
 
 /// Prepares the ring of a new context, which lies at `offset` from the heap's start.
@@ -150,27 +134,20 @@ where
     A: AsRef<[AtomicU64]> + Clone,
 {
     let offset = layout.heap_offset.saturating_add(ring.offset);
-    begin_ring(aperture, RingRegion { offset, ..ring }).map(|_| ())
-}
-
-/// Waits until the host has looked at the hello.
-fn await_host<K: Kernel>(kernel: &K, aperture: &K::Aperture) -> Result<(), Status> {
-    let start = kernel.time_ns();
-    let limit = u64::from(HOST_READY_TIMEOUT_MS) * 1_000_000;
-    while load(aperture, host_cell::STATE) == host_state::NONE {
-        if kernel.time_ns().saturating_sub(start) > limit {
-            return Err(Status::HostSilent { waited_ms: HOST_READY_TIMEOUT_MS });
-        }
-        kernel.sleep_ms(POLL_MS);
-    }
+    initialise(&self::ring(aperture, RingRegion { offset, ..ring })?, 0)?;
     Ok(())
 }
 
-/// Copies the host's half of the control page out and checks it.
-fn read_answer<A: AsRef<[AtomicU64]>>(aperture: &A) -> Result<HostDescription, Status> {
+/// Copies the host's half of the control page into `host` and checks it; tells whether the host has looked at the hello at
+/// all. Allocates nothing, since `host` has its memory. IRQL ≤ `DISPATCH_LEVEL`.
+pub(crate) fn read_answer<A: AsRef<[AtomicU64]>>(
+    aperture: &A,
+    host: &mut HostDescription,
+) -> Result<bool, Status> {
     let cell = |index| load(aperture, index);
     let state = cell(host_cell::STATE);
     match state {
+        host_state::NONE => return Ok(false),
         host_state::READY => {}
         host_state::REFUSED | host_state::GONE => {
             return Err(Status::HostRefused {
@@ -193,13 +170,19 @@ fn read_answer<A: AsRef<[AtomicU64]>>(aperture: &A) -> Result<HostDescription, S
     if bytes != HostInfo::WORDS as u64 * 8 {
         return Err(Status::HostLies { rule: "the host info has the size of this version", value: bytes });
     }
-    let mut host_info = Vec::new();
-    host_info.try_reserve_exact(HostInfo::WORDS).map_err(|_| Status::NoMemory)?;
     let first = (Layout::host_info_offset() / 8) as usize;
-    host_info.extend((first..first + HostInfo::WORDS).map(cell));
-    HostInfo::access(&host_info)
-        .map_err(|_| Status::HostLies { rule: "the host info is well-formed", value: bytes })?;
-    Ok(HostDescription { abi_version, features, host_info })
+    // Into the place that it will have, since a kernel stack has none to spare; a bad one is forgotten again.
+    host.host_info.clear();
+    if host.host_info.capacity() >= HostInfo::WORDS {
+        host.host_info.extend((first..first + HostInfo::WORDS).map(cell));
+    }
+    if HostInfo::access(&host.host_info).is_err() {
+        host.host_info.clear();
+        return Err(Status::HostLies { rule: "the host info is well-formed", value: bytes });
+    }
+    host.abi_version = abi_version;
+    host.features = features;
+    Ok(true)
 }
 
 /// What the control page says about the host's end, if it says anything.

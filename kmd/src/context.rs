@@ -27,8 +27,19 @@ pub(crate) enum Life {
     Live,
     /// The host executes it no more: a code of [`pvgpu_protocol::event::error_code`].
     Poisoned { code: u32 },
-    /// The host was asked to end it and has not answered.
-    Ending,
+    /// Nobody has a handle to it any more.
+    Ending(End),
+}
+
+/// How far a context is in its end. Its memory is not anybody else's before the last step is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It is being unmapped from its process.
+    Unmapping,
+    /// The host is to be asked to end it; ring 0 may have had no room.
+    Unasked,
+    /// The host was asked and has not answered.
+    Asked,
 }
 
 /// A part of the heap that a context owns, as its process sees it.
@@ -37,6 +48,28 @@ pub(crate) struct Granted<K: Kernel> {
     pub(crate) range: HeapRange,
     /// Its mapping.
     pub(crate) mapping: K::UserMapping,
+    /// The host knows of it.
+    pub(crate) told: bool,
+}
+
+/// A part of the heap that a context owned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Revoked {
+    /// Where it lies.
+    pub(crate) range: HeapRange,
+    /// What must be over before it is somebody else's.
+    pub(crate) until: Until,
+}
+
+/// What keeps a revoked range from being free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// A thread is about to unmap it from its process. If the context is gone by then, that thread frees it.
+    Unmapped,
+    /// The host is done with it when the context ends.
+    ContextEnds,
+    /// The host is done with it behind ring 0's fence of this value.
+    Fence(u64),
 }
 
 /// The mappings that every context has.
@@ -78,6 +111,10 @@ pub(crate) struct Context<K: Kernel> {
     pub(crate) generation: u64,
     /// The device.
     pub(crate) device: u64,
+    /// The device's process.
+    pub(crate) process: u32,
+    /// [`crate::core_state::Core::epoch`] when it began: a host of another one does not know it.
+    pub(crate) epoch: u64,
     /// How far it is.
     pub(crate) life: Life,
     /// Its ring, in the heap.
@@ -86,8 +123,8 @@ pub(crate) struct Context<K: Kernel> {
     pub(crate) mappings: Option<Mappings<K>>,
     /// Its heap ranges; the first is the one it began with.
     pub(crate) ranges: Vec<Granted<K>>,
-    /// The ranges of a context that is ending: unmapped, not free yet.
-    pub(crate) revoked: Vec<HeapRange>,
+    /// Ranges that its process has no more, and that are not free before the host is done with them.
+    pub(crate) revoked: Vec<Revoked>,
     /// Its fence.
     pub(crate) fence: FenceReader<Region<K::Aperture>>,
     /// Its interrupt request.
@@ -96,6 +133,8 @@ pub(crate) struct Context<K: Kernel> {
     error_cell: usize,
     /// Who sleeps on it.
     pub(crate) waiters: Vec<Waiter<K>>,
+    /// The highest protocol fence that was submitted.
+    pub(crate) submitted: u64,
     /// The last rendered marker.
     pub(crate) marker: Marker,
     /// The highest gate that was to be opened, and the highest that ring 0 was told to open.
@@ -113,6 +152,24 @@ impl<K: Kernel> Context<K> {
     pub(crate) fn line_error(&self, aperture: &K::Aperture) -> u32 {
         // CAST: codes are small; a larger value is some unknown code.
         u32::try_from(load(aperture, self.error_cell)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it only waits for the host to end it.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.life, Life::Ending(_))
+    }
+
+    /// Takes memory for one more range, and for all of them to be revoked at once.
+    pub(crate) fn make_room(&mut self) -> Result<(), Status> {
+        self.ranges.try_reserve(1).map_err(|_| Status::NoMemory)?;
+        self.revoked.try_reserve(self.ranges.len() + 1).map_err(|_| Status::NoMemory)
+    }
+
+    /// Takes a range out that begins at `offset` and of which the host was told, or was not.
+    pub(crate) fn take_range(&mut self, offset: u64, told: bool) -> Option<Granted<K>> {
+        let found = |granted: &Granted<K>| granted.range.offset == offset && granted.told == told;
+        let index = self.ranges.iter().position(found)?;
+        Some(self.ranges.swap_remove(index))
     }
 
     /// Whether a range lies inside one of the context's.
@@ -152,6 +209,16 @@ impl<K: Kernel> Context<K> {
     }
 }
 
+/// A context without a ring: dxgkrnl's own, for paging, and the desktop's, which only presents. It needs no host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelContext {
+    /// The device.
+    pub(crate) device: u64,
+}
+
+/// Set in the handle of a [`KernelContext`]; the handles of others stay below.
+pub(crate) const KERNEL_CONTEXT: u64 = 1 << 63;
+
 /// All contexts. Number 0 is ring 0's and never given.
 pub(crate) struct ContextTable<K: Kernel> {
     slots: Vec<Option<Context<K>>>,
@@ -189,7 +256,7 @@ impl<K: Kernel> ContextTable<K> {
     pub(crate) fn begin(
         &mut self,
         aperture: &K::Aperture,
-        device: u64,
+        (device, process, epoch): (u64, u32, u64),
         ring: RingRegion,
     ) -> Result<u64, Status> {
         let number = (0..MAX_CONTEXTS)
@@ -207,6 +274,8 @@ impl<K: Kernel> ContextTable<K> {
         let context = Context {
             generation: self.generation,
             device,
+            process,
+            epoch,
             life: Life::Beginning,
             ring,
             mappings: None,
@@ -216,6 +285,7 @@ impl<K: Kernel> ContextTable<K> {
             request: IrqRequest::new(whole, request_line)?,
             error_cell: fence_line + fence_cell::ERROR,
             waiters: Vec::new(),
+            submitted: 0,
             marker: Marker::default(),
             gate_wanted: 0,
             gate_opened: 0,
@@ -247,11 +317,14 @@ impl<K: Kernel> ContextTable<K> {
     }
 
     /// The context behind dxgkrnl's handle, with its number; a context that is ending is behind none.
+    ///
+    /// # Errors
+    /// [`Status::BadHandle`].
     pub(crate) fn get(&mut self, handle: u64) -> Result<(u32, &mut Context<K>), Status> {
         let (number, generation) = parts(handle);
         let context = self
             .by_generation(number, generation)
-            .filter(|context| context.life != Life::Ending)
+            .filter(|context| !context.is_ending())
             .ok_or(Status::BadHandle(Handle::Context))?;
         Ok((number, context))
     }

@@ -2,23 +2,27 @@
 //!
 //! Nothing here waits or calls dxgkrnl. Methods that take the [`Kernel`] use it for the clock, the doorbell and the DPC.
 
-use pvgpu_protocol::aperture::{guest_cell, host_cell};
-use pvgpu_protocol::command::OpenGate;
+use pvgpu_protocol::command::DestroyContext;
 use pvgpu_protocol::event::error_code;
+use pvgpu_protocol::kernel_interface::counter;
 use pvgpu_protocol::limits::MAX_CONTEXTS;
 use pvgpu_protocol::telemetry::{Level, area, code};
 
-use crate::bring_up::{Link, host_end, load, store};
-use crate::context::{ContextTable, Life};
+use crate::context::{ContextTable, End, KernelContext, Life, Until};
 use crate::ddi::allocation::{Allocation, OpenedAllocation};
+use crate::ddi::link::LinkService;
+use crate::ddi::power::PowerState;
+use crate::display::Display;
 use crate::events::HostEvent;
 use crate::heap::Heap;
-use crate::kernel::{FaultKind, Kernel, Notification};
+use crate::kernel::Kernel;
+use crate::link::Link;
 use crate::ring0::KernelCommand;
+use crate::settings::Settings;
 use crate::slab::Slab;
-use crate::state::{AdapterEvent, AdapterState, Removal};
+use crate::state::{AdapterState, Removal};
 use crate::status::Status;
-use crate::submission::{Pending, SubmissionQueue, Work};
+use crate::submission::SubmissionQueue;
 use crate::trace::Trace;
 
 /// Events taken at one look. An honest host has a few for each context at most.
@@ -45,26 +49,32 @@ pub(crate) enum Reporter {
 /// Everything behind the lock.
 pub(crate) struct Core<K: Kernel> {
     pub(crate) state: AdapterState,
+    pub(crate) power: PowerState,
+    pub(crate) settings: Settings,
     pub(crate) link: Option<Link<K>>,
+    /// Counts the hellos: what the host was told of contexts before this one, no host knows any more.
+    pub(crate) epoch: u64,
+    pub(crate) service: Option<LinkService<K>>,
     pub(crate) heap: Option<Heap>,
     pub(crate) contexts: ContextTable<K>,
+    pub(crate) kernel_contexts: Slab<KernelContext>,
     pub(crate) devices: Slab<Device>,
     pub(crate) allocations: Slab<Allocation>,
     pub(crate) opened: Slab<OpenedAllocation>,
+    /// Revoked ranges that wait for ring 0's fence, at most.
+    pub(crate) revoking: u32,
     pub(crate) queue: SubmissionQueue,
+    pub(crate) display: Display,
+    /// The allocation whose surface the screen shows; 0 for none.
+    pub(crate) scanned_out: u64,
     pub(crate) reporter: Reporter,
+    /// The DPC is at a piece of paging, outside the lock.
+    pub(crate) paging: bool,
     pub(crate) next_waiter: u64,
-}
-
-/// How far a fence is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Reached.
-    Reached,
-    /// Not yet.
-    Waiting,
-    /// Never: the context is poisoned or gone, or the host is.
-    Never(FaultKind),
+    /// [`SubmissionQueue::progress`] when dxgkrnl last asked whether there is any.
+    pub(crate) progress_asked: u64,
+    pub(crate) started_at: u64,
+    pub(crate) counters: [u64; counter::COUNT],
 }
 
 impl<K: Kernel> Core<K> {
@@ -72,21 +82,66 @@ impl<K: Kernel> Core<K> {
     pub(crate) const fn new() -> Self {
         Self {
             state: AdapterState::Stopped,
+            power: PowerState::On,
+            settings: Settings { device: 0, log_level: Level::Error, segment_bytes: 0, driver_version: 0 },
             link: None,
+            epoch: 1,
+            service: None,
             heap: None,
             contexts: ContextTable::new(),
+            kernel_contexts: Slab::new(),
             devices: Slab::new(),
             allocations: Slab::new(),
             opened: Slab::new(),
+            revoking: 0,
             queue: SubmissionQueue::new(),
+            display: Display::new(),
+            scanned_out: 0,
             reporter: Reporter::Idle,
+            paging: false,
             next_waiter: 1,
+            progress_asked: 0,
+            started_at: 0,
+            counters: [0; counter::COUNT],
         }
+    }
+
+    /// Forgets everything but link, contexts and service, which need more than that to go: the adapter is being stopped.
+    pub(crate) fn forget_objects(&mut self) {
+        self.power = PowerState::On;
+        self.epoch = 1;
+        self.heap = None;
+        self.kernel_contexts = Slab::new();
+        self.devices = Slab::new();
+        self.allocations = Slab::new();
+        self.opened = Slab::new();
+        self.revoking = 0;
+        self.queue = SubmissionQueue::new();
+        self.scanned_out = 0;
+        self.display = Display::new();
+        self.progress_asked = 0;
+        self.started_at = 0;
+        self.counters = [0; counter::COUNT];
     }
 
     /// The link of an adapter that accepts work.
     pub(crate) fn working_link(&mut self) -> Result<&mut Link<K>, Status> {
+        if self.state == AdapterState::Starting || self.power == PowerState::Off {
+            return Err(Status::NotReady);
+        }
         self.link.as_mut().filter(|_| self.state.accepts_work()).ok_or(Status::DeviceRemoved)
+    }
+
+    /// Refuses what needs a device that is started; a host it need not have.
+    pub(crate) fn started(&self) -> Result<(), Status> {
+        if self.state.is_started() { Ok(()) } else { Err(Status::DeviceRemoved) }
+    }
+
+    /// Counts one of [`counter`].
+    pub(crate) fn count(&mut self, which: usize) {
+        if let Some(counter) = self.counters.get_mut(which) {
+            *counter += 1;
+        }
     }
 
     /// Writes a trace record, if there is a ring for it.
@@ -98,17 +153,46 @@ impl<K: Kernel> Core<K> {
         context: u32,
         args: &[u64],
     ) {
+        if level > self.settings.log_level {
+            return;
+        }
+        let process = match context {
+            0 => 0,
+            number => self.contexts.by_number(number).map_or(0, |context| context.process),
+        };
         if let Some(link) = &mut self.link {
             let mut all = [0; 4];
             for (to, from) in all.iter_mut().zip(args) {
                 *to = *from;
             }
-            link.tracer.record(kernel, Trace { level, area, code, context, args: all });
+            link.tracer.record(kernel, process, Trace { level, area, code, context, args: all });
         }
     }
 
+    /// Whether the host can be told this now. One that is told of a context that it does not know, or no longer, removes the
+    /// adapter.
+    fn may_tell(&mut self, command: &KernelCommand) -> bool {
+        let Some(number) = command.context() else { return true };
+        let epoch = self.epoch;
+        self.contexts.by_number(number).is_some_and(|context| {
+            let known = match command {
+                KernelCommand::CreateContext(_) => context.life == Life::Beginning,
+                KernelCommand::DestroyContext(_) => context.life == Life::Ending(End::Unasked),
+                _ => matches!(context.life, Life::Live | Life::Poisoned { .. }),
+            };
+            // The host that knew a context of another epoch is gone.
+            known && context.epoch == epoch
+        })
+    }
+
     /// Sends a command on ring 0.
+    ///
+    /// # Errors
+    /// [`Status::DeviceRemoved`] when there is no host, or none that knows the command's context; [`Status::Ring0Full`].
     pub(crate) fn send(&mut self, kernel: &K, command: KernelCommand) -> Result<(), Status> {
+        if !self.may_tell(&command) {
+            return Err(Status::DeviceRemoved);
+        }
         let Some(link) = self.link.as_mut().filter(|_| self.state.is_linked()) else {
             return Err(Status::DeviceRemoved);
         };
@@ -127,26 +211,6 @@ impl<K: Kernel> Core<K> {
         }
     }
 
-    /// The host is gone: nothing completes any more, everybody who waits is told.
-    pub(crate) fn host_gone(&mut self, kernel: &K, why: Removal) {
-        let was_linked = self.state.is_linked();
-        if let Ok(state) = self.state.next(AdapterEvent::HostGone(why)) {
-            self.state = state;
-        }
-        if !was_linked {
-            return;
-        }
-        let reason = match why {
-            Removal::HostSaysGone { reason } => reason,
-            _ => 0,
-        };
-        self.trace(kernel, Level::Error, (area::ADAPTER, code::HOST_GONE), 0, &[reason]);
-        for (_, context) in self.contexts.iter_mut() {
-            context.wake_all();
-        }
-        kernel.queue_dpc();
-    }
-
     /// The context executes no more.
     pub(crate) fn poison(&mut self, kernel: &K, number: u32, error: [u64; 4]) {
         let Some(context) = self.contexts.by_number(number) else { return };
@@ -159,26 +223,8 @@ impl<K: Kernel> Core<K> {
         self.trace(kernel, Level::Error, (area::CONTEXT, code::CONTEXT_ERROR), number, &error);
     }
 
-    /// One look at both heartbeats; true when there is something for a DPC to do.
-    pub(crate) fn heartbeat(&mut self, kernel: &K) -> bool {
-        let Some(link) = self.link.as_mut().filter(|_| self.state.is_linked()) else {
-            return !self.queue.is_empty();
-        };
-        let beat = load(&link.aperture, guest_cell::HEARTBEAT).wrapping_add(1);
-        store(&link.aperture, guest_cell::HEARTBEAT, beat);
-        if let Some(reason) = host_end(&link.aperture) {
-            self.host_gone(kernel, Removal::HostSaysGone { reason });
-            return true;
-        }
-        if !link.watch.look(load(&link.aperture, host_cell::HEARTBEAT), kernel.time_ns()) {
-            self.host_gone(kernel, Removal::HeartbeatStopped);
-            return true;
-        }
-        !self.queue.is_empty() || self.contexts.iter_mut().any(|(_, context)| !context.waiters.is_empty())
-    }
-
     /// Takes the events from the host. A host that writes them as fast as they are read is left to the next DPC.
-    fn take_events(&mut self, kernel: &K) {
+    pub(crate) fn take_events(&mut self, kernel: &K) {
         for _ in 0..EVENTS_A_LOOK {
             let Some(link) = self.link.as_mut().filter(|_| self.state.is_linked()) else { return };
             let event = link.events.next();
@@ -207,15 +253,73 @@ impl<K: Kernel> Core<K> {
                 self.poison(kernel, context, error);
             }
             HostEvent::ContextDestroyed { context: number } => {
-                let ending =
-                    self.contexts.by_number(number).is_some_and(|context| context.life == Life::Ending);
+                let ending = self
+                    .contexts
+                    .by_number(number)
+                    .is_some_and(|context| context.life == Life::Ending(End::Asked));
                 if ending {
                     self.forget_context(number);
                 } else {
                     self.host_gone(kernel, Removal::HostLies);
                 }
             }
+            HostEvent::ModeRequest(mode) => {
+                // A refusal is traced; there is nobody else to tell.
+                let _ = self.request_mode(kernel, mode, false);
+            }
         }
+    }
+
+    /// Asks the host to end the contexts that their processes have no more. What ring 0 has no room for the next DPC sends.
+    pub(crate) fn send_ends(&mut self, kernel: &K) {
+        for number in 0..MAX_CONTEXTS {
+            let context = self.contexts.by_number(number);
+            if context.is_none_or(|context| context.life != Life::Ending(End::Unasked)) {
+                continue;
+            }
+            let end = DestroyContext { context: number, reserved: 0 };
+            match self.send(kernel, KernelCommand::DestroyContext(end)) {
+                Ok(()) => {
+                    if let Some(context) = self.contexts.by_number(number) {
+                        context.life = Life::Ending(End::Asked);
+                    }
+                }
+                Err(Status::Ring0Full) => return,
+                // No host will ever answer: it is gone, or another one has come that does not know the context.
+                Err(_) => self.forget_context(number),
+            }
+        }
+    }
+
+    /// Frees the revoked ranges with which the host is done; tells whether any is left that it is not done with.
+    pub(crate) fn free_revoked(&mut self, kernel: &K) -> bool {
+        if self.revoking == 0 {
+            return false;
+        }
+        let completed = match self.link.as_mut().filter(|_| self.state.is_linked()).map(Link::completed) {
+            Some(Ok(completed)) => completed,
+            Some(Err(_)) => {
+                self.host_gone(kernel, Removal::HostLies);
+                return false;
+            }
+            None => return false,
+        };
+        self.send_fence(kernel);
+        let mut left = 0;
+        let Some(heap) = &mut self.heap else { return false };
+        for (_, context) in self.contexts.iter_mut().filter(|(_, context)| context.epoch == self.epoch) {
+            context.revoked.retain(|revoked| {
+                let Until::Fence(fence) = revoked.until else { return true };
+                if fence <= completed {
+                    heap.free(revoked.range);
+                    return false;
+                }
+                left += 1;
+                true
+            });
+        }
+        self.revoking = left;
+        left != 0
     }
 
     /// Gives a context's number and memory back; its mappings are gone already.
@@ -223,154 +327,8 @@ impl<K: Kernel> Core<K> {
         let Some(context) = self.contexts.remove(number) else { return };
         if let Some(heap) = &mut self.heap {
             heap.free(context.ring_range());
-            for range in context.revoked {
-                heap.free(range);
-            }
-        }
-    }
-
-    /// How far a fence of a context is. A fence that went backwards removes the adapter.
-    pub(crate) fn progress(&mut self, kernel: &K, number: u32, generation: u64, value: u64) -> Progress {
-        if !self.state.is_linked() {
-            return Progress::Never(FaultKind::Host);
-        }
-        let Some(link) = &self.link else { return Progress::Never(FaultKind::Host) };
-        let Some(context) = self.contexts.by_generation(number, generation) else {
-            return Progress::Never(FaultKind::Context { code: error_code::NONE });
-        };
-        match context.completed() {
-            Ok(completed) if completed >= value => return Progress::Reached,
-            Ok(_) => {}
-            Err(_) => {
-                self.trace(kernel, Level::Error, (area::SUBMISSION, code::FENCE_BACKWARDS), number, &[]);
-                self.host_gone(kernel, Removal::HostLies);
-                return Progress::Never(FaultKind::Host);
-            }
-        }
-        match context.life {
-            Life::Poisoned { code } => Progress::Never(FaultKind::Context { code }),
-            Life::Live => {
-                let code = context.line_error(&link.aperture);
-                if code == error_code::NONE {
-                    return Progress::Waiting;
-                }
-                self.poison(kernel, number, [u64::from(code), 0, u64::from(u32::MAX), 0]);
-                Progress::Never(FaultKind::Context { code })
-            }
-            Life::Beginning | Life::Ending => Progress::Never(FaultKind::Context { code: error_code::NONE }),
-        }
-    }
-
-    /// Opens the gates that submissions have asked for and that ring 0 had no room for.
-    pub(crate) fn open_gates(&mut self, kernel: &K) {
-        loop {
-            let wanted = self
-                .contexts
-                .iter_mut()
-                .find(|(_, context)| context.life == Life::Live && context.gate_wanted > context.gate_opened)
-                .map(|(number, context)| (number, context.gate_wanted));
-            let Some((context, number)) = wanted else { return };
-            let command = KernelCommand::OpenGate(OpenGate { number, context, reserved: 0 });
-            if self.send(kernel, command).is_err() {
-                // Ring 0 is full, which the next DPC tries again, or the host is gone, which ends all waiting.
-                return;
-            }
-            if let Some(context) = self.contexts.by_number(context) {
-                context.gate_opened = number;
-            }
-            self.trace(kernel, Level::Verbose, (area::SUBMISSION, code::GATE_OPENED), context, &[number]);
-        }
-    }
-
-    /// Asks the host for an interrupt at whatever is waited for next. True when some of it is there already, so that no
-    /// interrupt will come for it.
-    pub(crate) fn arm(&mut self, kernel: &K) -> bool {
-        if !self.state.is_linked() {
-            return !self.queue.is_empty();
-        }
-        let head = match self.queue.head().map(|head| head.work) {
-            Some(Work::Fence { context, generation, value }) => Some((context, generation, value)),
-            Some(Work::Preemption) => return true,
-            None => None,
-        };
-        let mut ready = false;
-        let mut lies = false;
-        for (number, context) in self.contexts.iter_mut().filter(|(_, context)| context.life == Life::Live) {
-            let of_head = head
-                .filter(|(head, generation, _)| (*head, *generation) == (number, context.generation))
-                .map(|(.., value)| value);
-            match context.arm(of_head) {
-                Ok(reached) => ready |= reached,
-                Err(_) => lies = true,
-            }
-        }
-        if lies {
-            self.host_gone(kernel, Removal::HostLies);
-        }
-        ready | lies
-    }
-
-    /// Wakes the sleepers whose fence is reached or never will be.
-    fn wake_waiters(&mut self, kernel: &K) {
-        for number in 0..MAX_CONTEXTS {
-            let sleeper = self.contexts.by_number(number).and_then(|context| {
-                let lowest =
-                    context.waiters.iter().filter(|waiter| !waiter.woken).map(|waiter| waiter.value).min()?;
-                Some((context.generation, lowest))
-            });
-            let Some((generation, lowest)) = sleeper else { continue };
-            let progress = self.progress(kernel, number, generation, lowest);
-            let Some(context) = self.contexts.by_number(number) else { continue };
-            match progress {
-                Progress::Waiting => {}
-                Progress::Reached => {
-                    let completed = context.completed().unwrap_or(u64::MAX);
-                    context.wake(completed);
-                }
-                Progress::Never(_) => context.wake_all(),
-            }
-        }
-    }
-
-    /// The next thing to report to dxgkrnl; `None` when all is reported and the host will interrupt for the rest.
-    ///
-    /// Ends: each turn takes a submission or a sleeper out of the waiting.
-    pub(crate) fn next_report(&mut self, kernel: &K) -> Option<Notification> {
-        loop {
-            self.take_events(kernel);
-            self.open_gates(kernel);
-            self.wake_waiters(kernel);
-            if let Some(head) = self.queue.head()
-                && let Some(report) = self.report(kernel, head)
-            {
-                return Some(report);
-            }
-            if !self.arm(kernel) {
-                return None;
-            }
-        }
-    }
-
-    /// What is to be reported of the queue's head now, which takes it off the queue.
-    fn report(&mut self, kernel: &K, head: Pending) -> Option<Notification> {
-        let Work::Fence { context, generation, value } = head.work else {
-            self.queue.complete_head();
-            return Some(Notification::DmaPreempted {
-                preemption_fence_id: head.fence_id,
-                last_completed_fence_id: self.queue.last_completed(),
-            });
-        };
-        match self.progress(kernel, context, generation, value) {
-            Progress::Waiting => None,
-            Progress::Reached => {
-                self.queue.complete_head();
-                let what = (area::SUBMISSION, code::FENCE_COMPLETED);
-                self.trace(kernel, Level::Verbose, what, context, &[u64::from(head.fence_id), value]);
-                Some(Notification::DmaCompleted { submission_fence_id: head.fence_id })
-            }
-            Progress::Never(kind) => {
-                self.queue.complete_head();
-                Some(Notification::DmaFaulted { faulted_fence_id: head.fence_id, kind })
+            for revoked in context.revoked.iter().filter(|revoked| revoked.until != Until::Unmapped) {
+                heap.free(revoked.range);
             }
         }
     }

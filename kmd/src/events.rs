@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use pvgpu_protocol::event::{EventRef, decode_event};
 use pvgpu_protocol::limits::{MAX_CONTEXTS, MAX_RECORD_BYTES};
+use pvgpu_protocol::mode::DisplayMode;
 use pvgpu_ring::{Consumer, Memory};
 
 use crate::status::Status;
@@ -15,6 +16,9 @@ pub(crate) enum HostEvent {
     ContextError { context: u32, code: u32, opcode: u32, object: u32, position: u64 },
     /// A context has ended.
     ContextDestroyed { context: u32 },
+    /// Somebody on the host wants a custom mode, or with [`DisplayMode::NONE`] none; otherwise it keeps the rules of
+    /// [`DisplayMode::check`].
+    ModeRequest(DisplayMode),
 }
 
 /// The event ring.
@@ -31,6 +35,12 @@ impl<M: Memory> Events<M> {
         local.try_reserve_exact(words).map_err(|_| Status::NoMemory)?;
         local.resize(words, 0);
         Ok(Self { consumer: Consumer::new(memory, 0)?, local })
+    }
+
+    /// The same ring, initialised at position 0 once more. Allocates nothing.
+    pub(crate) fn begin_again(&mut self, memory: M) -> Result<(), Status> {
+        self.consumer = Consumer::new(memory, 0)?;
+        Ok(())
     }
 
     /// The next event, `None` when the ring is empty.
@@ -58,6 +68,18 @@ impl<M: Memory> Events<M> {
             EventRef::ContextDestroyed(event) => {
                 let context = event.context.to_native();
                 (context, HostEvent::ContextDestroyed { context })
+            }
+            EventRef::ModeRequest(event) => {
+                let mode = DisplayMode {
+                    width: event.width.to_native(),
+                    height: event.height.to_native(),
+                    refresh_millihertz: event.refresh_millihertz.to_native(),
+                };
+                if mode != DisplayMode::NONE && mode.check().is_err() {
+                    let rule = "requested modes are legal ones";
+                    return Err(Status::HostLies { rule, value: u64::from(mode.width) });
+                }
+                (0, HostEvent::ModeRequest(mode))
             }
         };
         if context >= MAX_CONTEXTS {

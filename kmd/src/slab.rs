@@ -9,6 +9,9 @@ use crate::status::Status;
 /// The most objects of one kind.
 const MAX_ENTRIES: usize = 1 << 20;
 
+/// Generations run from 1 to this.
+const MAX_GENERATION: u32 = i32::MAX as u32;
+
 struct Entry<T> {
     generation: u32,
     value: Option<T>,
@@ -52,12 +55,25 @@ impl<T> Slab<T> {
         entry.value.as_ref()
     }
 
+    /// The object behind a handle, to be changed.
+    pub(crate) fn get_mut(&mut self, handle: u64) -> Option<&mut T> {
+        let (index, generation) = parts(handle)?;
+        let entry = self.entries.get_mut(index).filter(|entry| entry.generation == generation)?;
+        entry.value.as_mut()
+    }
+
+    /// How many objects there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
     /// Takes an object out; its handle finds nothing from now on.
     pub(crate) fn remove(&mut self, handle: u64) -> Option<T> {
         let (index, generation) = parts(handle)?;
         let entry = self.entries.get_mut(index).filter(|entry| entry.generation == generation)?;
         let value = entry.value.take()?;
-        entry.generation = entry.generation.wrapping_add(1);
+        // The top bit is the caller's; after two thousand million lives of one entry its handles come again.
+        entry.generation = (entry.generation % MAX_GENERATION) + 1;
         // CAST: an index is below MAX_ENTRIES.
         self.free.push(index as u32);
         Some(value)

@@ -2,14 +2,18 @@
 //!
 //! ```text
 //!              Start              HostReady              HostGone
-//!   Stopped ──────────► Starting ───────────► Running ─────────────► Removed
-//!      ▲                   │                  │     ▲                   │
-//!      │    StartFailed    │          Timeout ▼     │ Restart           │
-//!      │◄──────────────────┘                 Resetting ──HostGone──►    │
-//!      │                                      │                         │
-//!      │  StopDone              Stop          ▼           Stop          │
-//!      └─────────────────────────────────  Stopping ◄───────────────────┘
+//!   Stopped ──────────► Starting ───────────► Running ─────────────► Removed ──┐
+//!      ▲                 │  │  │              │     ▲ ▲                │ │ ▲    │ fresh hello stands
+//!      │   StartFailed   │  │  │      Timeout ▼     │ │   HostReady    │ │ │    │ (no change)
+//!      │◄────────────────┘  │  │          Resetting ┘ └────────────────┘ │ └────┘
+//!      │                    │  │            │    │ Restart               │
+//!      │                    │  │            │    └─────HostGone────►     │
+//!      │                    │  └────────────│──────────HostGone────►     │
+//!      │  StopDone          ▼ Stop     Stop ▼                 Stop       │
+//!      └──────────────────────────────── Stopping ◄──────────────────────┘
 //! ```
+//! Starting the device needs no host: `Starting` lasts until one answers, or until the device is stopped. After a host is gone
+//! the adapter says hello anew; when a host answers that, it runs again, and only the contexts of before are lost.
 
 use core::fmt;
 
@@ -25,8 +29,12 @@ pub enum Removal {
     HeartbeatStopped,
     /// The link broke (the transport reported the peer's end).
     LinkBroken,
-    /// The host broke a rule of ring 0, the event ring or a fence line.
+    /// The host broke a rule of the control page, ring 0, the event ring or a fence line.
     HostLies,
+    /// The host did nothing for so long that dxgkrnl's time limit ended, and it was ring 0 that it did not execute.
+    HostHangs,
+    /// The device itself is gone (surprise removal): its memory is not touched any more.
+    DeviceGone,
     /// Ring 0 is poisoned: a code of [`pvgpu_protocol::event::error_code`].
     KernelRingError {
         /// The code.
@@ -38,11 +46,13 @@ impl fmt::Display for Removal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HostSaysGone { reason } => {
-                write!(f, "the host ended this guest's worker (reason {reason})")
+                write!(f, "the host does not serve this guest (reason {reason})")
             }
             Self::HeartbeatStopped => f.write_str("the host's heartbeat stopped"),
             Self::LinkBroken => f.write_str("the link to the host broke"),
             Self::HostLies => f.write_str("the host broke the protocol"),
+            Self::HostHangs => f.write_str("the host hangs"),
+            Self::DeviceGone => f.write_str("the device is gone"),
             Self::KernelRingError { code } => {
                 write!(
                     f,
@@ -65,7 +75,7 @@ pub enum AdapterState {
     Running,
     /// dxgkrnl found the adapter hung; nothing new is submitted until it restarts.
     Resetting,
-    /// The host is gone. Every context is removed; only a stop helps.
+    /// The host is gone. Every context is lost, and stays lost when another host answers a fresh hello.
     Removed(Removal),
     /// Being stopped.
     Stopping,
@@ -78,7 +88,7 @@ pub enum AdapterEvent {
     Start,
     /// The host answered well.
     HostReady,
-    /// The host did not answer, or refused.
+    /// There is no aperture to wait with.
     StartFailed,
     /// The host is gone.
     HostGone(Removal),
@@ -118,14 +128,22 @@ impl AdapterState {
         use AdapterEvent as E;
         match (self, event) {
             (Self::Stopped, E::Start) => Ok(Self::Starting),
-            (Self::Starting, E::HostReady) => Ok(Self::Running),
+            (Self::Starting | Self::Removed(_), E::HostReady) => Ok(Self::Running),
             (Self::Starting, E::StartFailed) => Ok(Self::Stopped),
-            (Self::Running | Self::Resetting, E::HostGone(why)) => Ok(Self::Removed(why)),
-            (Self::Stopped | Self::Starting | Self::Removed(_) | Self::Stopping, E::HostGone(_)) => Ok(self),
+            (Self::Starting | Self::Running | Self::Resetting, E::HostGone(why)) => Ok(Self::Removed(why)),
+            // A device that is gone stays gone, whatever else is said of its host.
+            (Self::Removed(_), E::HostGone(Removal::DeviceGone)) => Ok(Self::Removed(Removal::DeviceGone)),
+            (Self::Stopped | Self::Removed(_) | Self::Stopping, E::HostGone(_)) => Ok(self),
             (Self::Running, E::Timeout) => Ok(Self::Resetting),
-            (Self::Removed(_), E::Timeout | E::Restart) => Ok(self),
+            (Self::Starting | Self::Removed(_), E::Timeout | E::Restart) | (Self::Resetting, E::Timeout) => {
+                Ok(self)
+            }
+            // The host came between the reset and the restart.
+            (Self::Running, E::Restart) => Ok(self),
             (Self::Resetting, E::Restart) => Ok(Self::Running),
-            (Self::Running | Self::Resetting | Self::Removed(_), E::Stop) => Ok(Self::Stopping),
+            (Self::Starting | Self::Running | Self::Resetting | Self::Removed(_), E::Stop) => {
+                Ok(Self::Stopping)
+            }
             (Self::Stopping, E::StopDone) => Ok(Self::Stopped),
             _ => Err(IllegalTransition { state: self, event }),
         }
@@ -134,6 +152,11 @@ impl AdapterState {
     /// Whether new work may reach the host.
     pub fn accepts_work(self) -> bool {
         self == Self::Running
+    }
+
+    /// Whether the device is started, with or without a host.
+    pub fn is_started(self) -> bool {
+        !matches!(self, Self::Stopped | Self::Stopping)
     }
 
     /// Whether the aperture is shared with a host that answers.
@@ -156,22 +179,25 @@ mod tests {
         let states = [S::Stopped, S::Starting, S::Running, S::Resetting, gone, S::Stopping];
         let table: [(E, [Option<S>; 6]); 8] = [
             (E::Start, [Some(S::Starting), None, None, None, None, None]),
-            (E::HostReady, [None, Some(S::Running), None, None, None, None]),
+            (E::HostReady, [None, Some(S::Running), None, None, Some(S::Running), None]),
             (E::StartFailed, [None, Some(S::Stopped), None, None, None, None]),
             (
                 E::HostGone(why),
                 [
                     Some(S::Stopped),
-                    Some(S::Starting),
+                    Some(S::Removed(why)),
                     Some(S::Removed(why)),
                     Some(S::Removed(why)),
                     Some(gone),
                     Some(S::Stopping),
                 ],
             ),
-            (E::Timeout, [None, None, Some(S::Resetting), None, Some(gone), None]),
-            (E::Restart, [None, None, None, Some(S::Running), Some(gone), None]),
-            (E::Stop, [None, None, Some(S::Stopping), Some(S::Stopping), Some(S::Stopping), None]),
+            (E::Timeout, [None, Some(S::Starting), Some(S::Resetting), Some(S::Resetting), Some(gone), None]),
+            (E::Restart, [None, Some(S::Starting), Some(S::Running), Some(S::Running), Some(gone), None]),
+            (
+                E::Stop,
+                [None, Some(S::Stopping), Some(S::Stopping), Some(S::Stopping), Some(S::Stopping), None],
+            ),
             (E::StopDone, [None, None, None, None, None, Some(S::Stopped)]),
         ];
         for (event, row) in table {

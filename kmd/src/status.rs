@@ -18,6 +18,8 @@ pub enum Handle {
     Context,
     /// `hAllocation`.
     Allocation,
+    /// An event's handle.
+    Event,
 }
 
 impl fmt::Display for Handle {
@@ -26,6 +28,7 @@ impl fmt::Display for Handle {
             Self::Device => "device",
             Self::Context => "context",
             Self::Allocation => "allocation",
+            Self::Event => "event",
         })
     }
 }
@@ -66,6 +69,12 @@ pub enum Status {
         /// Bytes or entries needed.
         needed: usize,
     },
+    /// No host has answered yet, or the adapter sleeps.
+    NotReady,
+    /// The caller lacks the privilege for it.
+    NotPrivileged,
+    /// Somebody else has what only one may have.
+    Busy,
     /// This driver does not know the request.
     NotSupported {
         /// Its number.
@@ -144,6 +153,12 @@ impl NtStatus {
     pub const NO_MEMORY: Self = Self(0xC000_0017);
     /// `STATUS_ACCESS_DENIED`.
     pub const ACCESS_DENIED: Self = Self(0xC000_0022);
+    /// `STATUS_PRIVILEGE_NOT_HELD`.
+    pub const PRIVILEGE_NOT_HELD: Self = Self(0xC000_0061);
+    /// `STATUS_DEVICE_NOT_READY`.
+    pub const DEVICE_NOT_READY: Self = Self(0xC000_00A3);
+    /// `STATUS_DEVICE_BUSY`.
+    pub const DEVICE_BUSY: Self = Self(0x8000_0011);
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub const INSUFFICIENT_RESOURCES: Self = Self(0xC000_009A);
     /// `STATUS_NOT_SUPPORTED`.
@@ -174,6 +189,9 @@ impl Status {
             Self::HeapFull { .. } => NtStatus::GRAPHICS_NO_VIDEO_MEMORY,
             Self::TooManyContexts | Self::TooManyRanges | Self::Ring0Full => NtStatus::INSUFFICIENT_RESOURCES,
             Self::InsufficientDmaBuffer { .. } => NtStatus::GRAPHICS_INSUFFICIENT_DMA_BUFFER,
+            Self::NotReady => NtStatus::DEVICE_NOT_READY,
+            Self::NotPrivileged => NtStatus::PRIVILEGE_NOT_HELD,
+            Self::Busy => NtStatus::DEVICE_BUSY,
             Self::NotSupported { .. } => NtStatus::NOT_SUPPORTED,
             Self::DeviceRemoved => NtStatus::DEVICE_REMOVED,
             Self::HostUnreachable | Self::HostSilent { .. } | Self::HostRefused { .. } => {
@@ -213,6 +231,9 @@ impl fmt::Display for Status {
             Self::InsufficientDmaBuffer { needed } => {
                 write!(f, "the DMA buffer is too small: {needed} needed")
             }
+            Self::NotReady => f.write_str("there is no host yet"),
+            Self::NotPrivileged => f.write_str("the caller may not load drivers"),
+            Self::Busy => f.write_str("somebody else is attached"),
             Self::NotSupported { request } => write!(f, "request {request} is not supported"),
             Self::DeviceRemoved => f.write_str("the device is removed"),
             Self::Ring0Full => f.write_str("the host does not read ring 0"),

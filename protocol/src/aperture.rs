@@ -45,6 +45,8 @@ pub mod guest_cell {
     pub const PROCESS: usize = 7;
     /// Rises while the guest lives, at least every [`super::HEARTBEAT_MS`].
     pub const HEARTBEAT: usize = 8;
+    /// On an ivshmem device one more than the guest's `IVPosition`: the peer that the host interrupts. 0 elsewhere.
+    pub const PEER: usize = 9;
 }
 
 /// Cells of the control page that the host writes.
@@ -63,6 +65,10 @@ pub mod host_cell {
     pub const REASON: usize = 261;
     /// Rises while the worker lives, at least every [`super::HEARTBEAT_MS`].
     pub const HEARTBEAT: usize = 262;
+    /// On an ivshmem device one more than the 32-bit value that the guest writes into its `Doorbell` register (peer << 16 |
+    /// vector); written before the state. 0 elsewhere. Until it stands there the guest cannot ring, and the host looks for
+    /// the hello by itself.
+    pub const DOORBELL: usize = 263;
 }
 
 /// Values of [`host_cell::STATE`].

@@ -35,6 +35,24 @@ pub struct ContextDestroyed {
     pub reserved: u32,
 }
 
+/// Somebody on the host wants the guest to offer one more display mode, and to prefer it (`pvgpu-ctl mode`).
+///
+/// The kernel-mode driver puts it into its mode list and its EDID and has the monitor arrive anew, so that the system
+/// asks for modes again. The mode keeps the rules of [`crate::mode::DisplayMode::check`], or is all zero, which takes the
+/// custom mode away; the guest checks again.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct ModeRequest {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames a second × 1000.
+    pub refresh_millihertz: u32,
+    /// Must be zero.
+    pub reserved: u32,
+}
+
 /// Why a context was poisoned.
 pub mod error_code {
     /// Not poisoned.
@@ -85,4 +103,5 @@ pub mod error_code {
 opcodes! { EventRef, "event", decode_event;
     0x8001 ContextError,
     0x8002 ContextDestroyed,
+    0x8003 ModeRequest,
 }

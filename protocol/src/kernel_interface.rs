@@ -6,14 +6,23 @@
 //!
 //! Buffers are `repr(C)` without padding; requests and replies share one struct, as escapes are in/out.
 
+mod link;
+mod sizes;
+mod status;
+mod telemetry;
+
 use bytemuck::{Pod, Zeroable};
+
+pub use link::*;
+pub use status::*;
+pub use telemetry::*;
 
 use crate::host_info::HostInfo;
 
 /// "pvGP": begins every buffer.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"pvGP");
 /// Version of everything in this module.
-pub const INTERFACE_VERSION: u16 = 1;
+pub const INTERFACE_VERSION: u16 = 2;
 
 /// Begins every buffer.
 #[repr(C)]
@@ -37,6 +46,8 @@ pub mod kind {
     pub const ALLOCATION: u16 = 3;
     /// [`super::FenceMarker`].
     pub const FENCE_MARKER: u16 = 4;
+    /// [`super::StandardAllocationData`].
+    pub const STANDARD_ALLOCATION: u16 = 5;
     /// [`super::MapContext`].
     pub const MAP_CONTEXT: u16 = 16;
     /// [`super::AllocateHeap`].
@@ -49,12 +60,45 @@ pub mod kind {
     pub const TRACE: u16 = 20;
     /// [`super::Doorbell`].
     pub const DOORBELL: u16 = 21;
+    /// [`super::ContextState`].
+    pub const CONTEXT_STATE: u16 = 22;
+    /// [`super::AdapterStatus`].
+    pub const ADAPTER_STATUS: u16 = 32;
+    /// [`super::SetMode`].
+    pub const SET_MODE: u16 = 33;
+    /// [`super::ReadTelemetry`].
+    pub const READ_TELEMETRY: u16 = 34;
+    /// [`super::AttachLink`].
+    pub const ATTACH_LINK: u16 = 48;
+    /// [`super::LinkUp`].
+    pub const LINK_UP: u16 = 49;
+    /// [`super::LinkKick`].
+    pub const LINK_KICK: u16 = 50;
+    /// [`super::DetachLink`].
+    pub const DETACH_LINK: u16 = 51;
 }
 
 impl PrivateHeader {
     /// The header of a buffer of the given kind.
     pub const fn new(kind: u16) -> Self {
         Self { magic: MAGIC, version: INTERFACE_VERSION, kind }
+    }
+
+    /// Checks the header of a buffer that is to be of the given kind.
+    ///
+    /// # Errors
+    /// [`PrivateDataError`] names the broken rule.
+    pub const fn check(self, kind: u16) -> Result<(), PrivateDataError> {
+        if self.magic != MAGIC {
+            return Err(PrivateDataError::Magic { magic: self.magic });
+        }
+        if self.version != INTERFACE_VERSION {
+            return Err(PrivateDataError::Version { version: self.version });
+        }
+        if self.kind != kind {
+            return Err(PrivateDataError::Kind { expected: kind, actual: self.kind });
+        }
+        Ok(())
     }
 }
 
@@ -74,17 +118,10 @@ pub trait PrivateData: Pod {
         if bytes.len() != size_of::<Self>() {
             return Err(PrivateDataError::Size { expected: size_of::<Self>(), actual: bytes.len() });
         }
-        let data: Self = bytemuck::pod_read_unaligned(bytes);
-        let header = data.header();
-        if header.magic != MAGIC {
-            return Err(PrivateDataError::Magic { magic: header.magic });
-        }
-        if header.version != INTERFACE_VERSION {
-            return Err(PrivateDataError::Version { version: header.version });
-        }
-        if header.kind != Self::KIND {
-            return Err(PrivateDataError::Kind { expected: Self::KIND, actual: header.kind });
-        }
+        // The buffer is pageable memory, and `bytes` is read-only to the compiler: it may otherwise leave the reads to where the
+        // fields are used, behind the acquisition of a spin lock. The copy is made here.
+        let data: Self = core::hint::black_box(bytemuck::pod_read_unaligned(bytes));
+        data.header().check(Self::KIND)?;
         Ok(data)
     }
 }
@@ -163,6 +200,15 @@ private_data! {
     WaitForFence = WAIT_FOR_FENCE,
     Trace = TRACE,
     Doorbell = DOORBELL,
+    StandardAllocationData = STANDARD_ALLOCATION,
+    ContextState = CONTEXT_STATE,
+    AdapterStatus = ADAPTER_STATUS,
+    SetMode = SET_MODE,
+    ReadTelemetry = READ_TELEMETRY,
+    AttachLink = ATTACH_LINK,
+    LinkUp = LINK_UP,
+    LinkKick = LINK_KICK,
+    DetachLink = DETACH_LINK,
 }
 
 /// What `QueryAdapterInfo(UMDRIVERPRIVATE)` returns.
@@ -247,7 +293,7 @@ pub struct WaitForFence {
     pub header: PrivateHeader,
     /// In: the value.
     pub value: u64,
-    /// In: at most this many milliseconds.
+    /// In: at most this many milliseconds. The driver sleeps no longer than 200; whoever wants to wait longer asks again.
     pub timeout_ms: u32,
     /// Out: one of [`wait_result`].
     pub result: u32,
@@ -314,6 +360,47 @@ pub struct AllocationData {
     pub frame_bytes: u64,
 }
 
+/// Private data of a standard allocation: what `GetStandardAllocationDriverData` writes and `CreateAllocation` gets back.
+///
+/// dxgkrnl carries it between the two calls, but a process could hand it to `CreateAllocation` itself: it is checked like
+/// everything else.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct StandardAllocationData {
+    /// Kind [`kind::STANDARD_ALLOCATION`].
+    pub header: PrivateHeader,
+    /// One of [`standard_kind`].
+    pub kind: u32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bytes from row to row.
+    pub pitch: u32,
+    /// `DXGI_FORMAT`.
+    pub format: u32,
+    /// The video present source of a shared primary; 0 otherwise.
+    pub source: u32,
+    /// Frames a second × 1000 of a shared primary; 0 otherwise.
+    pub refresh_millihertz: u32,
+    /// `D3DKMDT_GDISURFACETYPE` of a GDI surface; 0 otherwise.
+    pub gdi_type: u32,
+    /// Bytes of the whole surface: a multiple of 4096, at least `pitch` × `height`.
+    pub bytes: u64,
+}
+
+/// Values of [`StandardAllocationData::kind`]; those of `D3DKMDT_STANDARDALLOCATION_TYPE`.
+pub mod standard_kind {
+    /// `D3DKMDT_STANDARDALLOCATION_SHAREDPRIMARYSURFACE`.
+    pub const SHARED_PRIMARY: u32 = 1;
+    /// `D3DKMDT_STANDARDALLOCATION_SHADOWSURFACE`.
+    pub const SHADOW: u32 = 2;
+    /// `D3DKMDT_STANDARDALLOCATION_STAGINGSURFACE`.
+    pub const STAGING: u32 = 3;
+    /// `D3DKMDT_STANDARDALLOCATION_GDISURFACE`.
+    pub const GDI: u32 = 4;
+}
+
 /// The whole DMA buffer: names a fence of the context's ring. `Render` and `Present` carry it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -334,28 +421,4 @@ pub struct FenceMarker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_right_buffer_is_read() {
-        let good = FreeHeap { header: PrivateHeader::new(kind::FREE_HEAP), offset: 7 };
-        let bytes = bytemuck::bytes_of(&good);
-        assert_eq!(FreeHeap::read(bytes), Ok(good));
-        assert_eq!(
-            FreeHeap::read(bytes.get(1..).expect("longer")),
-            Err(PrivateDataError::Size { expected: 16, actual: 15 })
-        );
-        let wrong = |header| FreeHeap::read(bytemuck::bytes_of(&FreeHeap { header, offset: 7 }));
-        let header = good.header;
-        assert_eq!(wrong(PrivateHeader { magic: 1, ..header }), Err(PrivateDataError::Magic { magic: 1 }));
-        assert_eq!(
-            wrong(PrivateHeader { version: 9, ..header }),
-            Err(PrivateDataError::Version { version: 9 })
-        );
-        assert_eq!(
-            wrong(PrivateHeader { kind: 1, ..header }),
-            Err(PrivateDataError::Kind { expected: kind::FREE_HEAP, actual: 1 })
-        );
-    }
-}
+mod tests;

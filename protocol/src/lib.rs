@@ -21,6 +21,7 @@ pub mod format;
 pub mod host_info;
 pub mod kernel_interface;
 pub mod limits;
+pub mod mode;
 pub mod record;
 pub mod staging;
 pub mod telemetry;

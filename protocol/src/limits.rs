@@ -24,6 +24,14 @@ pub const MAX_APERTURE_BYTES: u64 = 8 << 30;
 pub const DEFAULT_APERTURE_BYTES: u64 = 256 << 20;
 /// Bytes of GPU memory that one guest may hold. The host may be configured lower.
 pub const MAX_GUEST_BYTES: u64 = 16 << 30;
+/// Bytes from row to row of a surface that ring 0 has copied, filled or shown; 65,536 texels of the largest format.
+pub const MAX_SURFACE_PITCH: u32 = 1 << 20;
+/// Video present sources (screens) of an adapter.
+pub const MAX_SOURCES: u32 = 1;
+/// Pixels of a hardware pointer's side.
+pub const MAX_POINTER_EXTENT: u32 = 256;
+/// Modes that an adapter lists at most, custom ones included.
+pub const MAX_MODES: usize = 64;
 /// Presents in flight before the application's thread waits.
 pub const MAX_FRAMES_IN_FLIGHT: u32 = 3;
 

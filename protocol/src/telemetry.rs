@@ -62,6 +62,10 @@ pub mod area {
     pub const UMD: u16 = 5;
     /// The model of dxgkrnl.
     pub const DXGKRNL: u16 = 6;
+    /// Kernel-mode driver: modes, monitor, scanout, pointer.
+    pub const DISPLAY: u16 = 7;
+    /// Kernel-mode driver: power and timeouts.
+    pub const POWER: u16 = 8;
 
     /// The area's name, for people.
     pub const fn name(area: u16) -> &'static str {
@@ -72,6 +76,8 @@ pub mod area {
             SUBMISSION => "submission",
             UMD => "umd",
             DXGKRNL => "dxgkrnl",
+            DISPLAY => "display",
+            POWER => "power",
             _ => "unknown",
         }
     }
@@ -98,6 +104,18 @@ pub mod code {
         2 ADAPTER_STOPPED,
         /// The host is gone: args = reason.
         3 HOST_GONE,
+        /// A link service has attached: args = aperture bytes.
+        4 LINK_ATTACHED,
+        /// The link service has detached, or its process has ended.
+        5 LINK_DETACHED,
+        /// The link service says that the host has answered.
+        6 LINK_UP,
+        /// The device was removed without warning.
+        7 SURPRISE_REMOVAL,
+        /// An escape was refused: args = its kind, NTSTATUS.
+        8 ESCAPE_REFUSED,
+        /// Another call of dxgkrnl was refused: args = entry's index in the table, NTSTATUS.
+        9 CALL_REFUSED,
         /// A context was made: args = ring offset, ring bytes.
         10 CONTEXT_CREATED,
         /// A context was destroyed.
@@ -114,6 +132,8 @@ pub mod code {
         23 HEAP_REVOKED,
         /// The heap has no room: args = bytes asked.
         24 HEAP_FULL,
+        /// A paging operation was built: args = DXGK_BUILDPAGINGBUFFER_OPERATION, offset in the segment, bytes.
+        25 PAGING,
         /// A fence marker was submitted: args = submission fence, protocol fence.
         30 FENCE_SUBMITTED,
         /// A submission completed: args = submission fence, protocol fence.
@@ -122,6 +142,10 @@ pub mod code {
         32 GATE_OPENED,
         /// A fence line went backwards: args = before, now.
         33 FENCE_BACKWARDS,
+        /// dxgkrnl asked for a preemption: args = preemption fence.
+        34 PREEMPTION,
+        /// The host does a blit or a fill: args = submission fence, ring 0's fence.
+        35 BLIT,
         /// A DDI entry that this driver does not support was called: args = entry's index in the table.
         40 UMD_UNSUPPORTED,
         /// A DDI call was refused: args = entry's index, HRESULT.
@@ -132,6 +156,28 @@ pub mod code {
         43 UMD_DEVICE_DESTROYED,
         /// The application thread waited for the host: args = fence, nanoseconds.
         44 UMD_WAITED,
+        /// Somebody wants a custom mode: args = width, height, refresh in millihertz, 0 for the host or 1 for an escape.
+        50 MODE_REQUESTED,
+        /// A custom mode cannot be had: args = width, height, refresh in millihertz, NTSTATUS.
+        51 MODE_REFUSED,
+        /// A mode was set: args = width, height, refresh in millihertz, source.
+        52 MODE_SET,
+        /// The monitor arrived.
+        53 MONITOR_CONNECTED,
+        /// The monitor left.
+        54 MONITOR_DISCONNECTED,
+        /// A source shows another surface: args = source, offset in the heap.
+        55 SOURCE_ADDRESS,
+        /// A source became visible or invisible: args = source, 0 or 1.
+        56 SOURCE_VISIBILITY,
+        /// The device changed its power state: args = DEVICE_POWER_STATE, POWER_ACTION.
+        60 POWER_STATE,
+        /// dxgkrnl found the adapter hung and resets it: args = last submitted fence, last completed fence.
+        61 RESET_FROM_TIMEOUT,
+        /// The adapter works again after a reset.
+        62 RESTART_FROM_TIMEOUT,
+        /// An engine was reset: args = node, engine, last aborted fence.
+        63 ENGINE_RESET,
     }
 }
 

@@ -5,7 +5,9 @@
 //! version, run the test with `PVGPU_BLESS=1`.
 
 use pvgpu_protocol::command::*;
-use pvgpu_protocol::event::{ContextDestroyed, ContextError, EventRef, decode_event, error_code};
+use pvgpu_protocol::event::{
+    ContextDestroyed, ContextError, EventRef, ModeRequest, decode_event, error_code,
+};
 use rkyv::Serialize;
 
 /// One encoded sample.
@@ -87,6 +89,7 @@ fn commands() -> Vec<Sample> {
     let face = StencilFace { fail_op: 1, depth_fail_op: 2, pass_op: 3, func: 8 };
     let buffer = ConstantBufferBinding { buffer: 9, first_constant: 16, num_constants: 4096 };
     let uav = UavBinding { view: 5, initial_count: u32::MAX };
+    let rect = Rect { left: 1, top: 2, right: 300, bottom: 400 };
     let viewport = Viewport {
         top_left_x: 0.5,
         top_left_y: 1.0,
@@ -104,6 +107,39 @@ fn commands() -> Vec<Sample> {
         GrantHeap { range: heap, context: 1, reserved: 0 },
         RevokeHeap { range: heap, context: 1, reserved: 0 },
         OpenGate { number: 3, context: 1, reserved: 0 },
+        BlitHeap {
+            src: heap,
+            dst: HeapRange { offset: 0x8000, length: 0x4000 },
+            src_pitch: 1280,
+            dst_pitch: 2560,
+            format: 87,
+            reserved: 0,
+            src_rect: rect,
+            dst_rect: Rect { left: 5, ..rect },
+            clip: Rect { left: -1, ..rect },
+        },
+        FillHeap { dst: heap, rect, pitch: 1280, format: 87, value: 0xff00_ff00, reserved: 0 },
+        SetScanout {
+            surface: heap,
+            source: 0,
+            visible: 1,
+            width: 1920,
+            height: 1080,
+            pitch: 7680,
+            format: scanout_format::B8G8R8X8,
+            refresh_millihertz: 59_940,
+            reserved: 0,
+        },
+        SetPointerShape {
+            shape: heap,
+            source: 0,
+            kind: pointer_kind::COLOR,
+            width: 32,
+            height: 48,
+            pitch: 128,
+            reserved: 0,
+        },
+        SetPointerPosition { source: 0, visible: 1, x: -3, y: 7 },
         CreateResource {
             heap,
             id: 1,
@@ -275,6 +311,7 @@ fn events() -> Vec<Sample> {
             position: 1 << 40
         },
         ContextDestroyed { context: 1, reserved: 0 },
+        ModeRequest { width: 2560, height: 1440, refresh_millihertz: 144_000, reserved: 0 },
     ]
 }
 

@@ -115,6 +115,21 @@ impl Region {
         self.mapping.as_ptr().wrapping_add(self.first * 8)
     }
 
+    /// A part of the region.
+    ///
+    /// # Errors
+    /// [`MapError::Range`] when `offset` or `length` is no multiple of 8 or the part does not lie in the region.
+    pub fn part(&self, offset: u64, length: u64) -> Result<Self, MapError> {
+        let error = MapError::Range { offset, length, mapped: self.len() };
+        match offset.checked_add(length) {
+            Some(end) if end <= self.len() as u64 => {}
+            _ => return Err(error),
+        }
+        // CAST: both are usizes.
+        let first = (self.first * 8) as u64;
+        self.mapping.region(first + offset, length).map_err(|_| error)
+    }
+
     /// Bytes.
     pub fn len(&self) -> usize {
         self.cells * 8
@@ -164,5 +179,17 @@ mod tests {
             assert!(mapping.region(offset, length).is_err(), "{offset} {length}");
         }
         assert!(mapping.region(4096, 0).expect("empty").is_empty());
+    }
+
+    #[test]
+    fn a_part_of_a_region_stays_inside_it() {
+        let mapping = mapping(8192);
+        let page = mapping.region(4096, 4096).expect("inside");
+        let part = page.part(64, 128).expect("inside");
+        part.as_ref()[0].store(9, Ordering::Relaxed);
+        assert_eq!(mapping.whole().as_ref()[(4096 + 64) / 8].load(Ordering::Relaxed), 9);
+        for (offset, length) in [(4096, 8), (0, 4104), (4, 8), (8, 4), (u64::MAX - 7, 16)] {
+            assert!(page.part(offset, length).is_err(), "{offset} {length}");
+        }
     }
 }

@@ -82,7 +82,10 @@ impl Target {
         }
         let slices = u64::from(depth_pitch) * u64::from(self.slices - 1);
         let rows = u64::from(row_pitch) * u64::from(self.rows - 1);
-        usize::try_from(slices + rows + u64::from(self.row_bytes)).unwrap_or(usize::MAX)
+        // No slice is longer than half of the address space, which a 32-bit program's pitches can ask for.
+        usize::try_from(slices + rows + u64::from(self.row_bytes))
+            .unwrap_or(usize::MAX)
+            .min(isize::MAX as usize)
     }
 
     /// Stores the source at byte `offset` of `cells`, with the pitches that it has there.

@@ -5,13 +5,24 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pvgpu_xtask::catalog::{self, Program};
-use pvgpu_xtask::program::{Output, Renderer, Request};
-use pvgpu_xtask::{paths, sdl, toolchain};
+use pvgpu_xtask::program::{Outcome, Output, Renderer, Request};
+use pvgpu_xtask::wine::Display;
+use pvgpu_xtask::{compare, kernel, paths, sdl, toolchain};
+
+/// Which kernel-mode driver a program on pvgpu gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// The one that is linked into our d3d11.dll.
+    Linked,
+    /// The file pvgpukmd.sys.
+    Image,
+}
 
 /// Builds what a run on this renderer needs, once per test process; not at all with `PVGPU_BUILT` in the environment, by which
 /// `cargo xtask test` says that it has just done so.
@@ -31,6 +42,20 @@ pub fn built(renderer: &Renderer) {
         Renderer::Pvgpu { .. } => *PVGPU.get_or_init(all),
         Renderer::Reference => *TOOLS.get_or_init(tools),
     }
+}
+
+/// Builds what the driver's image needs to run under Wine, like [`built`].
+///
+/// # Panics
+/// If something does not build.
+pub fn built_image() {
+    static IMAGE: OnceLock<()> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        if std::env::var_os("PVGPU_BUILT").is_none() {
+            kernel::build().expect("pvgpukmd.sys builds");
+            toolchain::build_kernel_road().expect("its road builds");
+        }
+    });
 }
 
 /// The program of that name in the demo's catalog, ready to run on this renderer.
@@ -72,4 +97,65 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option
         assert!(start.elapsed() < limit, "waited {} s in vain for {what}", limit.as_secs());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Runs a program of the catalog on pvgpu with this driver and compares its frames, which are left in `target/e2e`, with those of
+/// Wine's own renderer.
+///
+/// # Panics
+/// If it fails, if a frame is too different, or if Vulkan's validation layer complains.
+pub fn looks_like_the_reference(name: &str, driver: Driver) -> Outcome {
+    let display = Display::start().expect("an X server starts");
+    let renderer = Renderer::Pvgpu { link: None };
+    let program = program(name, &renderer);
+    if driver == Driver::Image {
+        built_image();
+    }
+    let reference = program.reference(&display).expect("the reference renderer works");
+    let folder = frames_folder(name, driver);
+    let mut request = program.request(renderer, folder.clone());
+    request.validate = true;
+    request.kernel = driver == Driver::Image;
+    let outcome = program.run_and_check(&request, &display).unwrap_or_else(|error| panic!("{error}"));
+    let result = compare::folders(&reference, &folder).unwrap_or_else(|error| panic!("{error}"));
+    assert!(
+        result.passes(),
+        "frame {} in {} is too different: {result:?}",
+        result.worst_frame,
+        folder.display()
+    );
+    assert_validation_clean(&outcome);
+    outcome
+}
+
+/// SDL's suite of render tests passes with this driver, and looks like the reference.
+///
+/// # Panics
+/// If not.
+pub fn sdl_suite_passes(driver: Driver) {
+    let outcome = looks_like_the_reference("testautomation", driver);
+    let output = fs::read_to_string(frames_folder("testautomation", driver).join("output.txt"));
+    let output = output.expect("the output was kept");
+    assert!(output.contains("Run Summary:") && output.contains("Failed=0"), "{output}");
+    assert!(outcome.guest.is_some_and(|guest| guest.draws > 0), "pvgpud has drawn nothing");
+}
+
+/// Where a program's frames and output go.
+fn frames_folder(name: &str, driver: Driver) -> PathBuf {
+    paths::target(match driver {
+        Driver::Linked => "e2e",
+        Driver::Image => "e2e/image",
+    })
+    .join(name)
+}
+
+/// The validation layer has had nothing to say. Its messages name a rule of Vulkan's specification: `VUID-…`.
+///
+/// # Panics
+/// If it has.
+pub fn assert_validation_clean(outcome: &Outcome) {
+    let log = outcome.daemon_log.as_deref().unwrap_or(Path::new(""));
+    let text = fs::read_to_string(log).expect("the daemon has a log");
+    let complaints: Vec<&str> = text.lines().filter(|line| line.contains("VUID-")).take(5).collect();
+    assert!(complaints.is_empty(), "{}: {complaints:#?}", log.display());
 }

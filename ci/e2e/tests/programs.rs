@@ -1,12 +1,12 @@
 //! The demo's programs on pvgpu: their frames are those of Wine's own renderer.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
-use pvgpu_e2e::{program, sample, wait_for};
+use pvgpu_e2e::{
+    Driver, assert_validation_clean, looks_like_the_reference, sample, sdl_suite_passes, wait_for,
+};
 use pvgpu_xtask::daemon::Daemon;
-use pvgpu_xtask::program::{self, Outcome, Renderer, Running};
+use pvgpu_xtask::program::{self, Renderer, Running};
 use pvgpu_xtask::wine::Display;
 use pvgpu_xtask::{compare, paths};
 
@@ -14,26 +14,22 @@ const PVGPU: Renderer = Renderer::Pvgpu { link: None };
 
 #[test]
 fn cube_looks_like_the_reference() {
-    check("cube");
+    looks_like_the_reference("cube", Driver::Linked);
 }
 
 #[test]
 fn particles_look_like_the_reference() {
-    check("particles");
+    looks_like_the_reference("particles", Driver::Linked);
 }
 
 #[test]
 fn sdl_render_suite_passes_and_looks_like_the_reference() {
-    let outcome = check("testautomation");
-    let output =
-        fs::read_to_string(paths::target("e2e/testautomation/output.txt")).expect("the output was kept");
-    assert!(output.contains("Run Summary:") && output.contains("Failed=0"), "{output}");
-    assert!(outcome.guest.is_some_and(|guest| guest.draws > 0), "pvgpud has drawn nothing");
+    sdl_suite_passes(Driver::Linked);
 }
 
 #[test]
 fn sdl_sprites_look_like_the_reference() {
-    check("testsprite2");
+    looks_like_the_reference("testsprite2", Driver::Linked);
 }
 
 #[test]
@@ -74,32 +70,4 @@ fn a_steady_frame_waits_for_nobody() {
         "waits between frames {} and {}",
         early.frames, late.frames
     );
-}
-
-/// Runs a program of the catalog and compares its frames with the reference's.
-fn check(name: &str) -> Outcome {
-    let display = Display::start().expect("an X server starts");
-    let program = program(name, &PVGPU);
-    let reference = program.reference(&display).expect("the reference renderer works");
-    let folder = paths::target("e2e").join(name);
-    let mut request = program.request(PVGPU, folder.clone());
-    request.validate = true;
-    let outcome = program.run_and_check(&request, &display).unwrap_or_else(|error| panic!("{error}"));
-    let result = compare::folders(&reference, &folder).unwrap_or_else(|error| panic!("{error}"));
-    assert!(
-        result.passes(),
-        "frame {} in {} is too different: {result:?}",
-        result.worst_frame,
-        folder.display()
-    );
-    assert_validation_clean(&outcome);
-    outcome
-}
-
-/// The validation layer has had nothing to say. Its messages name a rule of Vulkan's specification: `VUID-…`.
-fn assert_validation_clean(outcome: &Outcome) {
-    let log = outcome.daemon_log.as_deref().unwrap_or(Path::new(""));
-    let text = fs::read_to_string(log).expect("the daemon has a log");
-    let complaints: Vec<&str> = text.lines().filter(|line| line.contains("VUID-")).take(5).collect();
-    assert!(complaints.is_empty(), "{}: {complaints:#?}", log.display());
 }

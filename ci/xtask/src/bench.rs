@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::Bench;
-use crate::{Result, process, toolchain};
+use crate::{Result, kernel, process, toolchain};
 
 /// Runs a benchmark; `arguments` (such as `--json`) go to it.
 ///
@@ -14,6 +14,10 @@ pub fn task(which: Bench, arguments: &[OsString]) -> Result<ExitCode> {
     let (package, bench) = match which {
         Bench::Ring => ("pvgpu-ring", "ring"),
         Bench::Encode => ("pvgpu-umd", "encode"),
+        Bench::Kmd => {
+            kernel::build()?;
+            ("pvgpu-kernel-tests", "kmd")
+        }
     };
     let mut cargo = toolchain::cargo();
     process::run(

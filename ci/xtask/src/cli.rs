@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 
+use crate::package::{Identity, Options};
 use crate::program::{Output, Renderer, Request};
 use crate::{Error, Result};
 
@@ -18,19 +19,24 @@ cargo xtask TASK
   run [OPTIONS] -- PROGRAM.exe ARGS…
                           run a Windows program on pvgpu; its exit code becomes this command's
       --reference         on Wine's own renderer instead
+      --kernel            with the kernel-mode driver's file, pvgpukmd.sys, in place of the linked driver
       --frames N          close the program after N frames
       --shots DIR         save each frame as DIR/frame-00001.png, …
       --link LINK         use the pvgpud that serves this link (otherwise PVGPU_LINK, otherwise one is started)
       --timeout SECONDS   end the program after that time (exit code 124)
       --no-build          use what was built before, even if sources have changed since
-  bench ring|encode [--json]
+  bench ring|encode|kmd [--json]
                           measure the command ring, or encoding in the user-mode driver
+  package [OPTIONS]       make the signed driver package in target/package/pvgpu and check it
+      --certificate FILE  sign with this certificate (PEM, up to its root) and
+      --key FILE          its key, instead of a test certificate of this checkout's own
+      --verify            only check the package that was made before, against --certificate if given
   hlsl                    compile changed shaders (*.hlsl with a line `// fxc: PROFILE ENTRY`) to *.dxbc
 
   setup                   only install what is missing and make the Wine prefix
-  build                   only build pvgpud, pvgpu-ctl, the DLLs and the samples
+  build                   only build pvgpud, pvgpu-ctl, the DLLs, the samples and the driver
   sdl                     only fetch and build SDL's test programs
-  check-kernel            only check that the kernel part builds for Windows";
+  kernel                  only build the kernel-mode driver, pvgpukmd.sys";
 
 /// A task with its options.
 #[derive(Debug)]
@@ -51,8 +57,10 @@ pub enum Task {
     Hlsl,
     /// Build SDL's test programs.
     Sdl,
-    /// Check the kernel part.
-    CheckKernel,
+    /// Build the kernel-mode driver.
+    Kernel,
+    /// Make the driver package.
+    Package(Options),
     /// Measure.
     Bench {
         /// What.
@@ -69,6 +77,8 @@ pub enum Bench {
     Ring,
     /// Encoding commands.
     Encode,
+    /// The kernel-mode driver.
+    Kmd,
 }
 
 /// Reads the arguments that come after `cargo xtask`.
@@ -91,8 +101,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task> {
         "test" => Task::Test,
         "hlsl" => Task::Hlsl,
         "sdl" => Task::Sdl,
-        "check-kernel" => Task::CheckKernel,
+        "kernel" => Task::Kernel,
         "bench" => return bench(parser),
+        "package" => return package(parser),
         other => return Err(Error::Usage(format!("there is no task \"{other}\""))),
     };
     match parser.next()? {
@@ -108,6 +119,7 @@ fn run(mut parser: lexopt::Parser) -> Result<Task> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("reference") => reference = true,
+            Long("kernel") => request.kernel = true,
             Long("frames") => request.frames = Some(parser.value()?.parse()?),
             Long("shots") => request.shots = Some(parser.value()?.into()),
             Long("link") => link = Some(parser.value()?.string()?),
@@ -125,17 +137,49 @@ fn run(mut parser: lexopt::Parser) -> Result<Task> {
     if request.program.as_os_str().is_empty() {
         return Err(Error::Usage("run needs a program".to_owned()));
     }
+    if reference && request.kernel {
+        return Err(Error::Usage(
+            "--reference runs without any driver of ours, so not with --kernel".to_owned(),
+        ));
+    }
     let link = link.or_else(|| std::env::var("PVGPU_LINK").ok());
     request.renderer = if reference { Renderer::Reference } else { Renderer::Pvgpu { link } };
     request.output = Output::Terminal;
     Ok(Task::Run(Box::new(request)))
 }
 
+fn package(mut parser: lexopt::Parser) -> Result<Task> {
+    let mut options = Options::default();
+    let (mut certificate, mut key): (Option<PathBuf>, Option<PathBuf>) = (None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("verify") => options.verify_only = true,
+            Long("certificate") => certificate = Some(parser.value()?.into()),
+            Long("key") => key = Some(parser.value()?.into()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    match (certificate, key) {
+        (Some(certificate), None) if options.verify_only => options.trusted = Some(certificate),
+        (Some(certificate), Some(key)) if !options.verify_only => {
+            options.identity = Some(Identity { certificate, key, is_test: false });
+        }
+        (None, None) => {}
+        _ => {
+            return Err(Error::Usage(
+                "--certificate and --key go together; --verify needs no key".to_owned(),
+            ));
+        }
+    }
+    Ok(Task::Package(options))
+}
+
 fn bench(mut parser: lexopt::Parser) -> Result<Task> {
     let which = match parser.value()?.string()?.as_str() {
         "ring" => Bench::Ring,
         "encode" => Bench::Encode,
-        other => return Err(Error::Usage(format!("there is no benchmark \"{other}\": ring or encode"))),
+        "kmd" => Bench::Kmd,
+        other => return Err(Error::Usage(format!("there is no benchmark \"{other}\": ring, encode or kmd"))),
     };
     Ok(Task::Bench { which, arguments: parser.raw_args()?.collect() })
 }
@@ -168,8 +212,12 @@ mod tests {
             "run",
             "run --frames x -- a.exe",
             "run --unknown -- a.exe",
+            "run --reference --kernel -- a.exe",
             "bench",
             "bench disk",
+            "package --certificate a.pem",
+            "package --verify --certificate a.pem --key a.key",
+            "package --key a.key",
         ] {
             assert!(matches!(parsed(line), Err(Error::Usage(_))), "{line}");
         }
@@ -177,7 +225,9 @@ mod tests {
 
     #[test]
     fn every_task_is_in_the_help() {
-        for line in ["demo", "test", "hlsl", "sdl", "setup", "build", "check-kernel", "bench ring", "help"] {
+        for line in
+            ["demo", "test", "hlsl", "sdl", "setup", "build", "kernel", "bench ring", "package", "help"]
+        {
             assert!(parsed(line).is_ok(), "{line}");
             assert!(line == "help" || HELP.contains(line), "{line}");
         }

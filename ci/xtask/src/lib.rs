@@ -3,10 +3,10 @@
 //! A library so that `ci/e2e` can run programs in the same way as `cargo xtask run` does. One module is one thing to do or
 //! one tool to drive:
 //!
-//! - what is needed: [`packages`], [`toolchain`], [`wheel`], [`sdl`], [`hlsl`];
+//! - what is needed: [`packages`], [`toolchain`], [`kernel`], [`wheel`], [`sdl`], [`hlsl`];
 //! - running Windows programs: [`wine`], [`daemon`], [`program`];
 //! - looking at the result: [`compare`], [`table`];
-//! - whole tasks: [`demo`], [`test`], [`bench`], named in [`cli`]; [`catalog`] lists the programs that they run.
+//! - whole tasks: [`demo`], [`test`], [`bench`], [`package`], named in [`cli`]; [`catalog`] lists the programs that they run.
 //!
 //! Invariants: nothing is written outside `target/` (compiled shaders excepted: they lie beside their source), `/dev/shm`,
 //! and, for a root user, the system's packages. Every process started here is ended here.
@@ -23,6 +23,8 @@ pub mod daemon;
 pub mod demo;
 pub mod error;
 pub mod hlsl;
+pub mod kernel;
+pub mod package;
 pub mod packages;
 pub mod paths;
 pub mod process;
@@ -56,6 +58,7 @@ pub fn perform(task: cli::Task) -> Result<ExitCode> {
             packages::ensure(packages::Purpose::Programs)?;
             toolchain::build_host()?;
             toolchain::build_windows()?;
+            kernel::build()?;
             Ok(ExitCode::SUCCESS)
         }
         cli::Task::Run(request) => program::task(&request),
@@ -67,11 +70,12 @@ pub fn perform(task: cli::Task) -> Result<ExitCode> {
             sdl::ensure()?;
             Ok(ExitCode::SUCCESS)
         }
-        cli::Task::CheckKernel => {
+        cli::Task::Kernel => {
             packages::ensure(packages::Purpose::Programs)?;
-            toolchain::check_kernel()?;
+            kernel::build()?;
             Ok(ExitCode::SUCCESS)
         }
+        cli::Task::Package(options) => package::task(&options),
         cli::Task::Bench { which, arguments } => bench::task(which, &arguments),
     }
 }

@@ -3,13 +3,15 @@
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
-use crate::{Error, Result, process, progress, toolchain};
+use crate::{Error, Result, kernel, process, progress, toolchain};
 
 /// What the packages are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Building and running Windows programs.
     Programs,
+    /// Also making the driver package.
+    Package,
     /// Also the tools that only tests call.
     Everything,
 }
@@ -20,6 +22,8 @@ const MINGW: &[&str] = &["gcc-mingw-w64-x86-64-posix"];
 const RUST_FOR_WINDOWS: &[&str] = &["rustc-web", "rust-web-src"];
 /// To lint Rust for Windows there.
 const LINTS_FOR_WINDOWS: &[&str] = &["rust-web-clippy"];
+/// To link the kernel-mode driver.
+const LINKER: &[&str] = &["lld-19"];
 /// To run Windows programs: Wine, a headless X server, the X libraries that Wine loads, OpenGL for Wine's own renderer, Vulkan
 /// for ours.
 const WINE: &[&str] = &[
@@ -35,6 +39,8 @@ const WINE: &[&str] = &[
     "libvulkan1",
     "mesa-vulkan-drivers",
 ];
+/// To make the driver package: the linker of 32-bit programs, certificates, signatures.
+const PACKAGE: &[&str] = &["gcc-mingw-w64-i686-posix", "openssl", "osslsigncode"];
 /// Tests also check all SPIR-V and all Vulkan calls.
 const TESTS: &[&str] = &["spirv-tools", "vulkan-validationlayers"];
 /// To fetch wheels, for a machine whose Python has no pip.
@@ -46,15 +52,21 @@ const PIP: &[&str] = &["python3-pip"];
 /// [`Error::Missing`] for a non-root user, or apt's failure.
 pub fn ensure(purpose: Purpose) -> Result<()> {
     let mut wanted = [MINGW, WINE].concat();
+    if purpose != Purpose::Programs {
+        wanted.extend(PACKAGE);
+    }
     if purpose == Purpose::Everything {
         wanted.extend(TESTS);
     }
-    let debian_rust = !toolchain::has_windows_target();
+    let debian_rust = !toolchain::has_windows_target() || !kernel::has_target();
     if debian_rust {
         wanted.extend(RUST_FOR_WINDOWS);
         if purpose == Purpose::Everything {
             wanted.extend(LINTS_FOR_WINDOWS);
         }
+    }
+    if !kernel::has_linker() {
+        wanted.extend(LINKER);
     }
     if !process::works(Command::new("python3").args(["-m", "pip", "--version"])) {
         wanted.extend(PIP);

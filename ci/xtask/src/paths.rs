@@ -23,3 +23,8 @@ pub fn host_program(name: &str) -> PathBuf {
 pub fn windows_file(name: &str) -> PathBuf {
     target("windows/x86_64-pc-windows-gnu/release").join(name)
 }
+
+/// The kernel-mode driver or its debug information, as [`crate::kernel::build`] builds it.
+pub fn kernel_file(name: &str) -> PathBuf {
+    target("kernel/x86_64-pc-windows-msvc/release").join(name)
+}

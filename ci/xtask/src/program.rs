@@ -11,10 +11,14 @@ use pvgpu_control::Guest;
 
 use crate::daemon::Daemon;
 use crate::wine::{Display, Prefix, windows_path};
-use crate::{Error, Result, packages, paths, process, toolchain};
+use crate::{Error, Result, kernel, packages, paths, process, toolchain};
 
 /// Our DLLs, in the places of Wine's own: the Direct3D runtime and the user-mode driver.
 const DLLS: [&str; 3] = ["d3d11.dll", "dxgi.dll", "pvgpuumd.dll"];
+/// The one of them that is another file on the road with the driver's image, and that file.
+const KERNEL_ROAD: (&str, &str) = ("d3d11.dll", "d3d11_kernel.dll");
+/// Tells that file where the image is.
+const IMAGE_VARIABLE: &str = "PVGPU_DRIVER_IMAGE";
 /// For Wine: of those that it has too, use ours only; a broken one must not be replaced in silence.
 const OURS: &str = "d3d11,dxgi=n";
 /// For Wine: use its own only, even for a program with other ones beside it.
@@ -62,6 +66,8 @@ pub struct Request {
     pub timeout: Option<Duration>,
     /// Where its output goes.
     pub output: Output,
+    /// Have the kernel-mode driver's image, pvgpukmd.sys, drive, in place of the driver that is linked into our d3d11.dll.
+    pub kernel: bool,
     /// Have Vulkan's validation layer check what `pvgpud` does, if one is started for the program.
     pub validate: bool,
     /// Build everything first; only [`task`] does so.
@@ -93,6 +99,7 @@ impl Request {
             shots: None,
             timeout: None,
             output: Output::Terminal,
+            kernel: false,
             validate: false,
             build: true,
         }
@@ -111,6 +118,10 @@ pub fn task(request: &Request) -> Result<ExitCode> {
         Renderer::Pvgpu { .. } => {
             toolchain::build_host()?;
             toolchain::build_windows()?;
+            if request.kernel {
+                kernel::build()?;
+                toolchain::build_kernel_road()?;
+            }
         }
     }
     let outcome = run(request, &Display::start()?)?;
@@ -194,7 +205,8 @@ impl Drop for Running {
 
 /// The command that starts the program, with everything set that its renderer needs.
 fn command(request: &Request, prefix: &Prefix, daemon: Option<&Daemon>) -> Result<Command> {
-    let (name, folder) = locate(&request.program)?;
+    let (name, folder) =
+        locate(&if request.kernel { apart(&request.program)? } else { request.program.clone() })?;
     let shots = request.shots.as_deref().map(prepare_shots).transpose()?;
     let mut command = match &request.renderer {
         Renderer::Reference => {
@@ -211,9 +223,13 @@ fn command(request: &Request, prefix: &Prefix, daemon: Option<&Daemon>) -> Resul
         }
         Renderer::Pvgpu { link } => {
             for dll in DLLS {
-                prefix.install(&paths::windows_file(dll))?;
+                let file = if request.kernel && dll == KERNEL_ROAD.0 { KERNEL_ROAD.1 } else { dll };
+                prefix.install_as(&paths::windows_file(file), dll)?;
             }
             let mut command = prefix.wine(OURS);
+            if request.kernel {
+                command.env(IMAGE_VARIABLE, windows_path(&paths::kernel_file("pvgpukmd.sys")));
+            }
             if let Some(link) = daemon.map(Daemon::link).or(link.as_deref()) {
                 command.env("PVGPU_LINK", link);
             }
@@ -242,6 +258,21 @@ fn command(request: &Request, prefix: &Prefix, daemon: Option<&Daemon>) -> Resul
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
     }
     Ok(command)
+}
+
+/// A program of ours lies beside our DLLs, of which Windows would take the d3d11.dll with the linked driver: a copy that lies alone.
+/// Other programs stay where they are.
+fn apart(program: &Path) -> Result<PathBuf> {
+    let file = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
+    let ours = fs::canonicalize(paths::windows_file("")).unwrap_or_default();
+    let Some(name) = file.file_name().filter(|_| file.parent() == Some(&*ours)) else {
+        return Ok(file);
+    };
+    let folder = paths::target("kernel-road");
+    fs::create_dir_all(&folder).map_err(Error::io("make", &folder))?;
+    let copy = folder.join(name);
+    fs::copy(&file, &copy).map_err(Error::io("copy", &file))?;
+    Ok(copy)
 }
 
 /// Windows looks for DLLs in the program's own folder first, so DLLs there render instead of ours.

@@ -4,13 +4,13 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::table::Table;
-use crate::{Result, packages, process, sdl, toolchain, wine};
+use crate::{Result, kernel, package, packages, process, sdl, toolchain, wine};
 
 /// One part of the tests: its name and what it does.
 type Part = (&'static str, fn() -> Result<()>);
 
 /// All parts. A part that fails does not keep the later ones from running.
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 11] = [
     ("format", || process::run(&mut cargo(&["fmt", "--all", "--check"]))),
     ("lints", || {
         process::run(&mut cargo(&[
@@ -23,8 +23,10 @@ const PARTS: [Part; 9] = [
             "warnings",
         ]))
     }),
+    ("driver builds", kernel::build),
     ("unit and property tests", || {
-        process::run(&mut cargo(&["test", "--workspace", "--exclude", "pvgpu-e2e"]))
+        let mut tests = cargo(&["test", "--workspace", "--exclude", "pvgpu-e2e"]);
+        process::run(tests.env("PVGPU_BUILT", "1"))
     }),
     ("models of the ring (loom)", || {
         process::run(&mut cargo(&[
@@ -38,12 +40,14 @@ const PARTS: [Part; 9] = [
             "--release",
         ]))
     }),
-    ("kernel part builds", toolchain::check_kernel),
     ("programs build", || {
         toolchain::build_host()?;
-        toolchain::build_windows()
+        toolchain::build_windows()?;
+        toolchain::build_kernel_road()
     }),
     ("lints of the Windows programs", toolchain::lint_windows),
+    ("lints of the driver", kernel::lint),
+    ("driver package", || package::task(&package::Options::default()).map(|_| ())),
     ("SDL's programs build", || sdl::ensure().map(|_| ())),
     ("end to end", || {
         // One at a time: each runs a Windows program and a software renderer, which fill a small machine.

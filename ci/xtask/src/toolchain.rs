@@ -1,4 +1,4 @@
-//! Building for this machine, for Windows, and checking the kernel part.
+//! Building for this machine and for Windows.
 //!
 //! Windows programs are built by the plain toolchain where rustup has installed its `x86_64-pc-windows-gnu` target. Elsewhere
 //! Debian's compiler `rustc-web` builds them and the standard library with it, driven by the same cargo. Each target has
@@ -11,10 +11,10 @@ use crate::{Error, Result, paths, process, progress};
 
 /// The target of Windows user-mode code.
 const USER_TARGET: &str = "x86_64-pc-windows-gnu";
-/// The target of Windows kernel-mode code.
-const KERNEL_TARGET: &str = "x86_64-pc-windows-msvc";
 /// Debian's compiler; its standard library's source is installed beside it.
-const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+/// That source.
+pub(crate) const DEBIAN_RUST_SOURCE: &str = "/usr/lib/rustlib/src/rust";
 /// The linter of the same version.
 const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 /// A lint that is wrong for this target: it does not see that an initialiser is `const` already, because thread-local storage of
@@ -26,12 +26,21 @@ const RUST_NEEDED: &str = env!("CARGO_PKG_RUST_VERSION");
 /// The packages of `cargo build` for this machine.
 const HOST_PACKAGES: [&str; 2] = ["pvgpu-host-backend", "pvgpu-ctl"];
 /// Our DLLs.
-const DLL_PACKAGES: [&str; 3] = ["pvgpu-d3d11", "pvgpu-dxgi", "pvgpu-umd"];
+const DLL_PACKAGES: [&str; 3] = ["pvgpu-d3d11-dll", "pvgpu-dxgi", "pvgpu-umd"];
 /// Windows programs that need nothing of pvgpu.
-const TOOL_PACKAGES: [&str; 6] =
-    ["pvgpu-shots", "pvgpu-fxc", "pvgpu-d3d-rules", "pvgpu-dxgi-rules", "cube", "particles"];
-/// What must build without the standard library.
-const KERNEL_PACKAGES: [&str; 3] = ["pvgpu-protocol", "pvgpu-ring", "pvgpu-kmd"];
+const TOOL_PACKAGES: [&str; 7] = [
+    "pvgpu-shots",
+    "pvgpu-fxc",
+    "pvgpu-d3d-rules",
+    "pvgpu-dxgi-rules",
+    "pvgpu-inf-probe",
+    "cube",
+    "particles",
+];
+/// Our d3d11.dll that loads the driver's image, the program that tries the image alone, and the one that asks it.
+const KERNEL_ROAD_PACKAGES: [&str; 3] = ["pvgpu-kernel-road", "pvgpu-loader", "pvgpu-ctl"];
+/// What the driver package holds beside the kernel-mode driver, and the program that checks its setup information.
+const DRIVER_PACKAGES: [&str; 3] = ["pvgpu-umd", "pvgpu-ctl", "pvgpu-inf-probe"];
 
 /// Builds `pvgpud` and `pvgpu-ctl`.
 ///
@@ -53,12 +62,30 @@ pub fn build_windows() -> Result<()> {
     })
 }
 
+/// Builds what runs the kernel-mode driver's image under Wine; the image itself is [`crate::kernel::build`]'s.
+///
+/// # Errors
+/// Cargo's failure.
+pub fn build_kernel_road() -> Result<()> {
+    progress::step("Building what runs the driver's image under Wine", || {
+        build_for_windows(&KERNEL_ROAD_PACKAGES)
+    })
+}
+
 /// Builds the samples and the tools only, which is enough to run programs on Wine's own renderer.
 ///
 /// # Errors
 /// Cargo's failure.
 pub fn build_windows_tools() -> Result<()> {
     progress::step("Building the Windows samples and tools", || build_for_windows(&TOOL_PACKAGES))
+}
+
+/// Builds the 64-bit programs and DLLs of the driver package.
+///
+/// # Errors
+/// Cargo's failure.
+pub fn build_package() -> Result<()> {
+    progress::step("Building the user-mode driver and pvgpu-ctl.exe", || build_for_windows(&DRIVER_PACKAGES))
 }
 
 /// Builds the shader compiler's driver only: samples cannot be built before their shaders.
@@ -74,38 +101,10 @@ pub fn build_fxc() -> Result<()> {
 /// # Errors
 /// Cargo's failure.
 pub fn lint_windows() -> Result<()> {
-    let mut lint = if has_windows_target() {
-        let mut lint = cargo();
-        lint.arg("clippy");
-        lint
-    } else {
-        // Debian's linter goes with Debian's compiler; it calls cargo as `cargo clippy` would.
-        let mut lint = Command::new(DEBIAN_CLIPPY);
-        lint.arg("clippy").current_dir(paths::root());
-        lint
-    };
+    let mut lint = clippy(USER_TARGET);
     for_windows(&mut lint)?;
-    let packages = [DLL_PACKAGES.as_slice(), &TOOL_PACKAGES].concat();
+    let packages = [DLL_PACKAGES.as_slice(), &TOOL_PACKAGES, &KERNEL_ROAD_PACKAGES].concat();
     process::run(lint.args(in_packages(&packages)).args(["--", "--deny", "warnings", "--allow", FALSE_ALARM]))
-}
-
-/// Checks that the kernel part builds for Windows without the standard library.
-///
-/// # Errors
-/// Cargo's failure.
-pub fn check_kernel() -> Result<()> {
-    progress::step("Checking the kernel part for Windows", || {
-        let mut check = cargo();
-        check
-            .args(["check", "--quiet", "--target", KERNEL_TARGET])
-            .arg("--target-dir")
-            .arg(paths::target("kernel"));
-        if !has_target(KERNEL_TARGET) {
-            with_debian_compiler(&mut check, "core,alloc,compiler_builtins")?;
-            check.arg("-Zbuild-std-features=compiler-builtins-mem");
-        }
-        process::run(check.args(in_packages(&KERNEL_PACKAGES)))
-    })
 }
 
 /// True if the plain toolchain builds Windows programs.
@@ -118,6 +117,19 @@ pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(paths::root());
     cargo
+}
+
+/// The linter of the compiler that builds for `target`.
+pub(crate) fn clippy(target: &str) -> Command {
+    if has_target(target) {
+        let mut lint = cargo();
+        lint.arg("clippy");
+        return lint;
+    }
+    // Debian's linter goes with Debian's compiler; it calls cargo as `cargo clippy` would.
+    let mut lint = Command::new(DEBIAN_CLIPPY);
+    lint.arg("clippy").current_dir(paths::root());
+    lint
 }
 
 fn build_for_windows(packages: &[&str]) -> Result<()> {
@@ -169,7 +181,7 @@ fn is_at_least(line: &str, needed: &str) -> bool {
 }
 
 /// Has cargo use Debian's compiler and build these parts of the standard library first.
-fn with_debian_compiler(cargo: &mut Command, parts: &str) -> Result<()> {
+pub(crate) fn with_debian_compiler(cargo: &mut Command, parts: &str) -> Result<()> {
     check_debian_compiler()?;
     // Building the standard library is an unstable feature; this variable allows it with a stable compiler.
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIAN_RUSTC).arg(format!("-Zbuild-std={parts}"));
@@ -181,7 +193,7 @@ fn in_packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
 }
 
 /// True if the plain compiler has the target's standard library.
-fn has_target(target: &str) -> bool {
+pub(crate) fn has_target(target: &str) -> bool {
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     let Ok(output) = output else { return false };
     let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();

@@ -1,14 +1,20 @@
 //! A client of the control socket: connects, asks, reads the answers line by line.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{Request, SOCKET_NAME, Status, TailRecord};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Accepted, MAX_SCREENSHOT_BYTES, Mode, Refusal, Request, SOCKET_NAME, Screenshot, Status, TailRecord,
+};
 
 /// How long `status` may take: the daemon answers from memory, so a second is ample even under load.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
+/// A worker packs a picture of 8K in two seconds; the daemon itself gives up after ten.
+const SCREENSHOT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Why the daemon could not be asked.
 #[derive(Debug)]
@@ -27,6 +33,11 @@ pub enum ClientError {
         /// The line.
         line: String,
     },
+    /// The daemon will not do it.
+    Refused {
+        /// Why, in a sentence.
+        error: String,
+    },
     /// The daemon closed the connection without an answer.
     Closed,
 }
@@ -39,6 +50,7 @@ impl std::fmt::Display for ClientError {
             }
             Self::Io(source) => write!(f, "the connection to pvgpud broke: {source}"),
             Self::Answer { line } => write!(f, "pvgpud answered {line:?}"),
+            Self::Refused { error } => f.write_str(error),
             Self::Closed => f.write_str("pvgpud closed the connection without an answer"),
         }
     }
@@ -48,7 +60,7 @@ impl std::error::Error for ClientError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Connect { source, .. } | Self::Io(source) => Some(source),
-            Self::Answer { .. } | Self::Closed => None,
+            Self::Answer { .. } | Self::Refused { .. } | Self::Closed => None,
         }
     }
 }
@@ -77,10 +89,33 @@ impl Client {
     /// # Errors
     /// [`ClientError`] when the connection breaks or the answer is no status.
     pub fn status(self) -> Result<Status, ClientError> {
-        self.stream.set_read_timeout(Some(STATUS_TIMEOUT)).map_err(ClientError::Io)?;
-        let mut lines = self.ask(Request::Status)?;
-        let line = lines.next().ok_or(ClientError::Closed)?.map_err(ClientError::Io)?;
-        serde_json::from_str(&line).map_err(|_| ClientError::Answer { line })
+        Ok(self.ask_once(&Request::Status, STATUS_TIMEOUT)?.0)
+    }
+
+    /// Has a guest offer and prefer a mode; `None` takes an earlier one away. Gives the guest's name.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when there is no such guest or the mode breaks a rule.
+    pub fn mode(self, guest: Option<String>, mode: Option<Mode>) -> Result<String, ClientError> {
+        let (accepted, _): (Accepted, _) = self.ask_once(&Request::Mode { guest, mode }, STATUS_TIMEOUT)?;
+        Ok(accepted.guest)
+    }
+
+    /// What a guest's screen shows, as a PNG file.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when there is no such guest or its screen shows nothing.
+    pub fn screenshot(self, guest: Option<String>) -> Result<(Screenshot, Vec<u8>), ClientError> {
+        let (head, mut stream): (Screenshot, _) =
+            self.ask_once(&Request::Screenshot { guest }, SCREENSHOT_TIMEOUT)?;
+        let bytes = head.bytes.min(MAX_SCREENSHOT_BYTES);
+        let mut file = Vec::new();
+        stream.by_ref().take(bytes).read_to_end(&mut file).map_err(ClientError::Io)?;
+        // CAST: a length in memory.
+        if file.len() as u64 != head.bytes {
+            return Err(ClientError::Closed);
+        }
+        Ok((head, file))
     }
 
     /// Asks for the records of driver and host; the iterator ends when the daemon does.
@@ -88,16 +123,35 @@ impl Client {
     /// # Errors
     /// [`ClientError`] when the connection breaks.
     pub fn tail(self) -> Result<impl Iterator<Item = Result<TailRecord, ClientError>>, ClientError> {
-        Ok(self.ask(Request::Tail)?.map(|line| {
+        Ok(self.ask(&Request::Tail)?.lines().map(|line| {
             let line = line.map_err(ClientError::Io)?;
             serde_json::from_str(&line).map_err(|_| ClientError::Answer { line })
         }))
     }
 
-    fn ask(mut self, request: Request) -> Result<impl Iterator<Item = std::io::Result<String>>, ClientError> {
-        let mut line = serde_json::to_string(&request).map_err(|error| ClientError::Io(error.into()))?;
+    /// Asks for one line, and gives what follows it too.
+    fn ask_once<T: DeserializeOwned>(
+        self,
+        request: &Request,
+        timeout: Duration,
+    ) -> Result<(T, BufReader<UnixStream>), ClientError> {
+        self.stream.set_read_timeout(Some(timeout)).map_err(ClientError::Io)?;
+        let mut stream = self.ask(request)?;
+        let mut line = String::new();
+        if stream.read_line(&mut line).map_err(ClientError::Io)? == 0 {
+            return Err(ClientError::Closed);
+        }
+        match (serde_json::from_str(&line), serde_json::from_str(&line)) {
+            (Ok(answer), _) => Ok((answer, stream)),
+            (_, Ok(Refusal { error })) => Err(ClientError::Refused { error }),
+            _ => Err(ClientError::Answer { line }),
+        }
+    }
+
+    fn ask(mut self, request: &Request) -> Result<BufReader<UnixStream>, ClientError> {
+        let mut line = serde_json::to_string(request).map_err(|error| ClientError::Io(error.into()))?;
         line.push('\n');
         self.stream.write_all(line.as_bytes()).map_err(ClientError::Io)?;
-        Ok(BufReader::new(self.stream).lines())
+        Ok(BufReader::new(self.stream))
     }
 }

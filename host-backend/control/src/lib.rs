@@ -1,20 +1,29 @@
 //! The control socket of `pvgpud`: what may be asked, what is answered, and a client.
 //!
 //! For `pvgpu-ctl`, `cargo xtask` and the daemon itself. The socket is `control.sock` in the folder of a link. A client
-//! sends one [`Request`] as a line of JSON. `status` is answered by one line with a [`Status`]; `tail` by a line with a
-//! [`TailRecord`] for everything that happens, until the client hangs up; the first has the code `WATCHING`. A request that is not understood is
-//! answered by one [`Refusal`].
+//! sends one [`Request`] as a line of JSON:
+//! - `status` is answered by one line with a [`Status`];
+//! - `tail` by a line with a [`TailRecord`] for everything that happens, until the client hangs up; the first has the code
+//!   `WATCHING`;
+//! - `mode` by one line with an [`Accepted`], once the guest's worker has been told;
+//! - `screenshot` by one line with a [`Screenshot`], and right behind it that many bytes of a PNG file.
+//!
+//! A request that is not understood, or cannot be met, is answered by one [`Refusal`].
+//!
+//! The texts for people (`pvgpu-ctl`) use the same types for what a driver says of itself, where no daemon is asked.
 //!
 //! # Invariants
 //! Fields are only ever added. A reader ignores fields that it does not know.
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
 mod client;
 mod status;
 mod tail;
 
+#[cfg(unix)]
 pub use client::{Client, ClientError};
-pub use status::{Gpu, Guest, Latency, Status};
+pub use status::{Gpu, Guest, Latency, Mode, Screen, Status};
 pub use tail::{Level, Source, TailRecord};
 
 use serde::{Deserialize, Serialize};
@@ -23,16 +32,53 @@ use serde::{Deserialize, Serialize};
 pub const SOCKET_NAME: &str = "control.sock";
 
 /// What a client asks, one per connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     /// The state of the daemon and of each guest, once.
     Status,
     /// Records from driver and host as they come.
     Tail,
+    /// Has a guest offer and prefer a display mode.
+    Mode {
+        /// Which guest: its name or its process; may be left out when there is only one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guest: Option<String>,
+        /// The mode; `None` takes an earlier one away.
+        mode: Option<Mode>,
+    },
+    /// A picture of what a guest's screen shows.
+    Screenshot {
+        /// Which guest: its name or its process; may be left out when there is only one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guest: Option<String>,
+    },
 }
 
-/// The answer to a request that is not understood.
+/// The answer to a request that changes something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The guest's name.
+    pub guest: String,
+}
+
+/// The head of a picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Screenshot {
+    /// The guest's name.
+    pub guest: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bytes of the PNG file that follows this line.
+    pub bytes: u64,
+}
+
+/// The most bytes that a picture's file may have: twice what 8K takes without compression.
+pub const MAX_SCREENSHOT_BYTES: u64 = 2 * 7680 * 4320 * 3;
+
+/// The answer to a request that is not understood or cannot be met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Why, in a sentence.
@@ -45,9 +91,17 @@ mod tests {
 
     #[test]
     fn requests_look_as_documented() {
-        for (request, text) in
-            [(Request::Status, r#"{"request":"status"}"#), (Request::Tail, r#"{"request":"tail"}"#)]
-        {
+        let mode = Mode { width: 1920, height: 1080, refresh_millihertz: 60_000 };
+        for (request, text) in [
+            (Request::Status, r#"{"request":"status"}"#),
+            (Request::Tail, r#"{"request":"tail"}"#),
+            (
+                Request::Mode { guest: Some("guest-1".to_owned()), mode: Some(mode) },
+                r#"{"request":"mode","guest":"guest-1","mode":{"width":1920,"height":1080,"refresh_millihertz":60000}}"#,
+            ),
+            (Request::Mode { guest: None, mode: None }, r#"{"request":"mode","mode":null}"#),
+            (Request::Screenshot { guest: None }, r#"{"request":"screenshot"}"#),
+        ] {
             assert_eq!(serde_json::to_string(&request).expect("serialises"), text);
             assert_eq!(serde_json::from_str::<Request>(text).expect("parses"), request);
         }
@@ -65,6 +119,7 @@ mod tests {
                 name: "guest-1".to_owned(),
                 fps: 60.5,
                 fence_latency: Latency { p50_us: 10, p99_us: 20, samples: 3 },
+                screen: Some(Screen { width: 1280, frames: 9, ..Screen::default() }),
                 ..Guest::default()
             }],
         };

@@ -72,6 +72,41 @@ pub struct Guest {
     pub errors: u64,
     /// Driver trace records that were overwritten before the host read them.
     pub telemetry_dropped: u64,
+    /// What its screen shows; none for a guest without a desktop of its own.
+    pub screen: Option<Screen>,
+    /// The custom mode that was asked of it last.
+    pub requested_mode: Option<Mode>,
+    /// Copies and fills that its kernel-mode driver had done.
+    pub blits: u64,
+    /// Bytes that they wrote.
+    pub blit_bytes: u64,
+}
+
+/// A guest's screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Screen {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames a second × 1000.
+    pub refresh_millihertz: u32,
+    /// Whether it shows anything but black.
+    pub visible: bool,
+    /// Frames shown: flips, and copies into what is shown.
+    pub frames: u64,
+}
+
+/// A display mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mode {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames a second × 1000.
+    pub refresh_millihertz: u32,
 }
 
 /// The spread of a latency, in microseconds.

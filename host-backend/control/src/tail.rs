@@ -1,5 +1,6 @@
 //! One line of `tail`: something that a driver or the host had to say.
 
+use pvgpu_protocol::telemetry::{self, TelemetryRecord};
 use serde::{Deserialize, Serialize};
 
 /// How much a record matters, the gravest first.
@@ -54,4 +55,47 @@ pub struct TailRecord {
     /// A sentence; host records only.
     #[serde(default)]
     pub text: String,
+}
+
+impl TailRecord {
+    /// What a driver has traced.
+    pub fn of_driver(record: TelemetryRecord) -> Self {
+        Self {
+            time_ns: record.time_ns,
+            source: Source::Driver,
+            level: map_level(record.level),
+            guest: String::new(),
+            area: telemetry::area::name(record.area).to_owned(),
+            code: telemetry::code::name(record.code).to_owned(),
+            process: record.process,
+            context: record.context,
+            args: record.args.to_vec(),
+            text: String::new(),
+        }
+    }
+
+    /// Says that driver records were overwritten before somebody read them: how many now, and how many in all.
+    pub fn of_drops(time_ns: u64, now: u64, all: u64) -> Self {
+        Self {
+            time_ns,
+            source: Source::Host,
+            level: Level::Warning,
+            guest: String::new(),
+            area: "telemetry".to_owned(),
+            code: "RECORDS_DROPPED".to_owned(),
+            process: 0,
+            context: 0,
+            args: vec![now, all],
+            text: format!("{now} driver records were overwritten before they could be read, {all} so far"),
+        }
+    }
+}
+
+fn map_level(level: telemetry::Level) -> Level {
+    match level {
+        telemetry::Level::Error => Level::Error,
+        telemetry::Level::Warning => Level::Warning,
+        telemetry::Level::Info => Level::Info,
+        telemetry::Level::Verbose => Level::Verbose,
+    }
 }

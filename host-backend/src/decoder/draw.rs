@@ -81,17 +81,20 @@ impl Decoder {
     pub(super) fn begin_query(&mut self, query: u32, backend: &mut impl Backend) -> Result<(), Fault> {
         match self.objects.get_mut(query) {
             // Kinds 0 (event) and 2 (timestamp) only end.
-            Some(Object::Query { kind, begun }) if !*begun && !matches!(kind, 0 | 2) => *begun = true,
+            Some(Object::Query { kind, begun, .. }) if !*begun && !matches!(kind, 0 | 2) => *begun = true,
             _ => return Err(Fault::object(query, "no query that may begin now")),
         }
         backend.execute(Op::BeginQuery { query })
     }
 
     pub(super) fn end_query(&mut self, query: u32, backend: &mut impl Backend) -> Result<(), Fault> {
-        match self.objects.get_mut(query) {
-            Some(Object::Query { kind, begun }) if *begun || matches!(kind, 0 | 2) => *begun = false,
+        let slot = match self.objects.get_mut(query) {
+            Some(Object::Query { kind, begun, slot }) if *begun || matches!(kind, 0 | 2) => {
+                *begun = false;
+                *slot
+            }
             _ => return Err(Fault::object(query, "no query that may end now")),
-        }
-        backend.execute(Op::EndQuery { query })
+        };
+        self.execute_in_heap(&[Some(slot)], Op::EndQuery { query }, backend)
     }
 }

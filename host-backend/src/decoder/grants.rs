@@ -1,5 +1,6 @@
 //! Which ranges of the heap a context may name.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use pvgpu_protocol::command::HeapRange;
@@ -7,8 +8,15 @@ use pvgpu_protocol::command::HeapRange;
 /// Disjoint heap ranges. Ranges that touch stay apart: a command's range lies in one of them.
 #[derive(Debug, Default)]
 pub struct Grants {
-    /// Length by offset.
-    ranges: BTreeMap<u64, u64>,
+    /// By offset.
+    ranges: BTreeMap<u64, Grant>,
+}
+
+#[derive(Debug)]
+struct Grant {
+    length: u64,
+    /// The batch of its last use, 0 for none.
+    used: Cell<u64>,
 }
 
 impl Grants {
@@ -18,33 +26,42 @@ impl Grants {
         if range.length == 0 || self.overlap(range.offset, end) {
             return false;
         }
-        self.ranges.insert(range.offset, range.length);
+        self.ranges.insert(range.offset, Grant { length: range.length, used: Cell::new(0) });
         true
     }
 
-    /// Takes back exactly a range that was added; false when there is none.
-    pub fn remove(&mut self, range: HeapRange) -> bool {
-        if self.ranges.get(&range.offset) != Some(&range.length) {
-            return false;
-        }
-        self.ranges.remove(&range.offset).is_some()
+    /// Takes back exactly a range that was added, and gives the batch of its last use, 0 for none; nothing when there is
+    /// no such range.
+    pub fn remove(&mut self, range: HeapRange) -> Option<u64> {
+        self.ranges.get(&range.offset).filter(|grant| grant.length == range.length)?;
+        self.ranges.remove(&range.offset).map(|grant| grant.used.get())
     }
 
     /// Whether a range with at least one byte lies inside one that was added.
     pub fn contain(&self, range: HeapRange) -> bool {
-        let Some(end) = range.offset.checked_add(range.length) else { return false };
-        let before = self.ranges.range(..=range.offset).next_back();
-        range.length != 0 && before.is_some_and(|(offset, length)| end <= offset.saturating_add(*length))
+        self.find(range).is_some()
+    }
+
+    /// Notes that a batch uses a range; false when it does not lie inside one that was added.
+    pub fn mark(&self, range: HeapRange, batch: u64) -> bool {
+        let grant = self.find(range);
+        grant.inspect(|grant| grant.used.set(batch)).is_some()
+    }
+
+    fn find(&self, range: HeapRange) -> Option<&Grant> {
+        let end = range.offset.checked_add(range.length).filter(|_| range.length != 0)?;
+        let (offset, grant) = self.ranges.range(..=range.offset).next_back()?;
+        (end <= offset.saturating_add(grant.length)).then_some(grant)
     }
 
     /// All ranges, ascending.
     pub fn iter(&self) -> impl Iterator<Item = HeapRange> + '_ {
-        self.ranges.iter().map(|(&offset, &length)| HeapRange { offset, length })
+        self.ranges.iter().map(|(&offset, grant)| HeapRange { offset, length: grant.length })
     }
 
     fn overlap(&self, offset: u64, end: u64) -> bool {
         let before = self.ranges.range(..end).next_back();
-        before.is_some_and(|(start, length)| start.saturating_add(*length) > offset)
+        before.is_some_and(|(start, grant)| start.saturating_add(grant.length) > offset)
     }
 }
 
@@ -67,10 +84,23 @@ mod tests {
         }
         assert!(grants.add(range(150, 10)));
         assert!(grants.add(range(90, 10)));
-        assert!(!grants.remove(range(100, 49)));
-        assert!(grants.remove(range(100, 50)));
+        assert_eq!(grants.remove(range(100, 49)), None);
+        assert_eq!(grants.remove(range(100, 50)), Some(0));
         assert!(!grants.contain(range(100, 1)));
         assert_eq!(grants.iter().collect::<Vec<_>>(), [range(90, 10), range(150, 10)]);
+    }
+
+    #[test]
+    fn the_last_use_is_known() {
+        let mut grants = Grants::default();
+        grants.add(range(100, 50));
+        grants.add(range(150, 50));
+        assert!(grants.mark(range(100, 1), 3));
+        assert!(grants.mark(range(149, 1), 4));
+        assert!(!grants.mark(range(149, 2), 5), "in two of them");
+        assert_eq!(grants.remove(range(100, 50)), Some(4));
+        assert!(!grants.mark(range(100, 1), 6), "it is gone");
+        assert_eq!(grants.remove(range(150, 50)), Some(0));
     }
 
     #[test]

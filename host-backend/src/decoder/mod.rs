@@ -48,7 +48,7 @@ impl HostCaps {
 enum Object {
     Resource(Rc<ResourceDesc>),
     View(Box<ViewObject>),
-    Query { kind: u32, begun: bool },
+    Query { kind: u32, begun: bool, slot: HeapRange },
     Shader { stage: u32 },
     ElementLayout,
     BlendState,
@@ -158,7 +158,12 @@ impl Decoder {
             | CommandRef::DestroyContext(_)
             | CommandRef::GrantHeap(_)
             | CommandRef::RevokeHeap(_)
-            | CommandRef::OpenGate(_) => Err(Fault::new(
+            | CommandRef::OpenGate(_)
+            | CommandRef::BlitHeap(_)
+            | CommandRef::FillHeap(_)
+            | CommandRef::SetScanout(_)
+            | CommandRef::SetPointerShape(_)
+            | CommandRef::SetPointerPosition(_) => Err(Fault::new(
                 error_code::NOT_ALLOWED,
                 format!("{} is the kernel-mode driver's, on ring 0", command.name()),
             )),
@@ -277,13 +282,31 @@ impl Decoder {
     /// Checks a heap range that a command names.
     fn heap_range(&self, range: command::ArchivedHeapRange) -> Result<HeapRange, Fault> {
         let range = HeapRange::from(range);
-        if self.grants.contain(range) {
-            return Ok(range);
+        if self.grants.contain(range) { Ok(range) } else { Err(not_granted(range)) }
+    }
+
+    /// Executes an operation that may touch ranges of the heap then or later, by the GPU. The ranges may be those of objects,
+    /// which keep none alive: what was granted when an object was made may be revoked since.
+    fn execute_in_heap(
+        &self,
+        ranges: &[Option<HeapRange>],
+        op: Op<'_>,
+        backend: &mut impl Backend,
+    ) -> Result<(), Fault> {
+        let ranges = || ranges.iter().flatten();
+        let first = backend.batch();
+        if let Some(range) = ranges().find(|range| !self.grants.mark(**range, first)) {
+            return Err(not_granted(*range));
         }
-        Err(Fault::new(
-            error_code::BAD_HEAP_RANGE,
-            format!("heap range {:#x}+{:#x} is not granted to this context", range.offset, range.length),
-        ))
+        let result = backend.execute(op);
+        let last = backend.batch();
+        if last != first {
+            // It had to wait for the GPU in between, and may have gone on in a new batch.
+            for range in ranges() {
+                self.grants.mark(*range, last);
+            }
+        }
+        result
     }
 
     fn copy_out(&self, range: HeapRange) -> Vec<u8> {
@@ -292,6 +315,11 @@ impl Decoder {
         self.heap.read(range, &mut bytes);
         bytes
     }
+}
+
+fn not_granted(range: HeapRange) -> Fault {
+    let what = format!("heap range {:#x}+{:#x} is not granted to this context", range.offset, range.length);
+    Fault::new(error_code::BAD_HEAP_RANGE, what)
 }
 
 /// The value of a D3D `BOOL`.

@@ -161,7 +161,7 @@ impl Decoder {
             .about(id));
         }
         backend.execute(Op::CreateQuery { id, kind, slot }).map_err(|fault| fault.about(id))?;
-        self.insert(id, Object::Query { kind, begun: false })
+        self.insert(id, Object::Query { kind, begun: false, slot })
     }
 }
 

@@ -13,6 +13,10 @@ use crate::memory::{Part, SharedCells};
 struct Anything;
 
 impl Backend for Anything {
+    fn batch(&self) -> u64 {
+        1
+    }
+
     fn execute(&mut self, _: Op<'_>) -> Result<(), Fault> {
         Ok(())
     }

@@ -79,14 +79,15 @@ impl Decoder {
         let mips = to.shape.mip_levels;
         for subresource in 0..to.shape.subresources().unwrap_or(0) {
             let [right, bottom, back] = to.mip_extent(subresource % mips);
-            backend.execute(Op::CopyRegion(CopyRegion {
+            let op = Op::CopyRegion(CopyRegion {
                 dst,
                 dst_subresource: subresource,
                 dst_origin: [0; 3],
                 src,
                 src_subresource: subresource,
                 src_box: SubresourceBox { left: 0, top: 0, front: 0, right, bottom, back },
-            }))?;
+            });
+            self.execute_in_heap(&[to.heap(), from.heap()], op, backend)?;
         }
         Ok(())
     }
@@ -147,7 +148,7 @@ impl Decoder {
         if dst == src && region.dst_subresource == region.src_subresource && overlap(b, target) {
             return Err(Fault::argument("a copy onto itself").about(dst));
         }
-        backend.execute(Op::CopyRegion(region))
+        self.execute_in_heap(&[to.heap(), from.heap()], Op::CopyRegion(region), backend)
     }
 
     pub(super) fn resolve_subresource(
@@ -209,7 +210,7 @@ impl Decoder {
         if !desc.is_buffer() || !dst_offset.is_multiple_of(4) || end > u64::from(desc.command.width) {
             return Err(Fault::argument(format!("a counter written at {dst_offset}")).about(dst));
         }
-        backend.execute(Op::CopyStructureCount { dst, dst_offset, src_view })
+        self.execute_in_heap(&[desc.heap()], Op::CopyStructureCount { dst, dst_offset, src_view }, backend)
     }
 
     pub(super) fn update_subresource(
@@ -243,7 +244,7 @@ impl Decoder {
             )
             .about(dst));
         }
-        backend.execute(Op::UpdateSubresource(update))
+        self.execute_in_heap(&[Some(data)], Op::UpdateSubresource(update), backend)
     }
 
     pub(super) fn update_inline(
@@ -375,7 +376,8 @@ impl Decoder {
                 return bad(format!("{} bytes for a frame with pitch {pitch}", frame.length));
             }
         }
-        backend.execute(Op::Present(present))
+        let frame = Some(frame).filter(|frame| frame.length != 0);
+        self.execute_in_heap(&[frame], Op::Present(present), backend)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pvgpu_control::{Level, Refusal, Request, SOCKET_NAME};
+use pvgpu_control::{Accepted, Level, Refusal, Request, SOCKET_NAME};
 use serde::Serialize;
 
 use super::State;
@@ -60,6 +60,17 @@ fn serve(client: UnixStream, state: &State) -> std::io::Result<()> {
             }
             Ok(())
         }
+        Ok(Request::Mode { guest, mode }) => match state.ask_for_mode(guest.as_deref(), mode) {
+            Ok(guest) => answer(&client, &Accepted { guest }),
+            Err(error) => answer(&client, &Refusal { error: error.to_string() }),
+        },
+        Ok(Request::Screenshot { guest }) => match state.screenshot(guest.as_deref()) {
+            Ok((head, file)) => {
+                answer(&client, &head)?;
+                (&client).write_all(&file)
+            }
+            Err(error) => answer(&client, &Refusal { error: error.to_string() }),
+        },
         Err(error) => {
             answer(&client, &Refusal { error: format!("no request that this version knows: {error}") })
         }

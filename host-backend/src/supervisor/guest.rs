@@ -1,6 +1,6 @@
 //! One guest as the supervisor sees it: its hello, its worker process, and the end of both.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -9,17 +9,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
-use pvgpu_control::Guest;
+use pvgpu_control::{Guest, MAX_SCREENSHOT_BYTES};
 use pvgpu_protocol::aperture::{GuestHello, Layout, Sizes, host_cell, host_state, refusal};
 use pvgpu_protocol::version::{VersionRange, feature};
 use pvgpu_transport::shm::ApertureFile;
 
+use super::state::Received;
 use super::{Options, State};
 use crate::vulkan::{DeviceOptions, GpuChoice};
 use crate::worker::FromWorker;
 
 /// A worker whose loop has not moved for this long is ended: no command may take that long on the CPU.
 const STUCK_MS: u64 = 10_000;
+
+/// A worker's lines are some hundred bytes; one that sends more is ended.
+const MAX_LINE_BYTES: u64 = 1 << 20;
 
 /// A guest with its worker.
 pub struct Started {
@@ -42,7 +46,7 @@ pub fn start(
     number: u64,
     ended: Sender<u64>,
 ) -> Result<Started, Refused> {
-    let (hello, version) = match agree(&file) {
+    let (hello, layout, version) = match agree(&file) {
         Ok(agreed) => agreed,
         Err((reason, text)) => return Err((file, reason, text)),
     };
@@ -51,10 +55,10 @@ pub fn start(
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .spawn()?;
-        let reader = ours.try_clone()?;
-        Ok((child, ours, reader))
+        let (reader, writer) = (ours.try_clone()?, ours.try_clone()?);
+        Ok((child, ours, reader, writer))
     });
-    let (child, line, reader) = match started {
+    let (child, line, reader, writer) = match started {
         Ok(started) => started,
         Err(error) => {
             return Err((file, refusal::WORKER_ENDED, format!("no worker could be started: {error}")));
@@ -62,7 +66,8 @@ pub fn start(
     };
     let refused = Arc::new(AtomicU64::new(refusal::NONE));
     let name = file.name();
-    state.update(number, Guest { name: name.clone(), guest_process: hello.process, ..Guest::default() });
+    let guest = Guest { name: name.clone(), guest_process: hello.process, ..Guest::default() };
+    state.add(number, guest, layout.heap_bytes(), writer);
     let listener =
         Listener { name, number, process: child.id(), state: state.clone(), refused: refused.clone() };
     let thread = std::thread::Builder::new().name("worker".to_owned());
@@ -76,7 +81,7 @@ pub fn start(
 }
 
 /// Reads the hello once and agrees on version and layout.
-fn agree(file: &ApertureFile) -> Result<(GuestHello, u16), (u64, String)> {
+fn agree(file: &ApertureFile) -> Result<(GuestHello, Layout, u16), (u64, String)> {
     let mut failed = None;
     let hello = GuestHello::read(|index| {
         file.read_cell(index).unwrap_or_else(|error| {
@@ -93,7 +98,7 @@ fn agree(file: &ApertureFile) -> Result<(GuestHello, u16), (u64, String)> {
         VersionRange::OURS.agree(hello.versions).map_err(|error| (refusal::VERSION, error.to_string()))?;
     let layout = Layout::new(hello.sizes).map_err(|error| (refusal::LAYOUT, error.to_string()))?;
     match file.len() {
-        Ok(bytes) if bytes >= layout.sizes.aperture => Ok((hello, version)),
+        Ok(bytes) if bytes >= layout.sizes.aperture => Ok((hello, layout, version)),
         _ => Err((refusal::LAYOUT, "its aperture's file is smaller than the hello says".to_owned())),
     }
 }
@@ -101,7 +106,7 @@ fn agree(file: &ApertureFile) -> Result<(GuestHello, u16), (u64, String)> {
 /// The command line of a worker; [`parse_worker`](crate::cli) reads it.
 fn command(options: &Options, file: &ApertureFile, hello: &GuestHello, version: u16) -> Command {
     let Sizes { aperture, ring0, event, telemetry } = hello.sizes;
-    let DeviceOptions { gpu, validation, memory_limit, bounce } = &options.device;
+    let DeviceOptions { gpu, validation, memory_limit, bounce, command_pools: _ } = &options.device;
     // The very program that runs, even if its file was replaced meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command
@@ -197,8 +202,15 @@ struct Listener {
 
 impl Listener {
     fn listen(&self, line: UnixStream) {
-        for text in BufReader::new(line).lines() {
-            let Ok(text) = text else { return };
+        let mut reader = BufReader::new(line);
+        let mut text = String::new();
+        loop {
+            text.clear();
+            match (&mut reader).take(MAX_LINE_BYTES).read_line(&mut text) {
+                Ok(bytes) if bytes != 0 && text.ends_with('\n') => {}
+                // The end, or more than a line may have.
+                _ => return,
+            }
             match serde_json::from_str(&text) {
                 Ok(FromWorker::Status { mut guest, stuck_ms }) => {
                     guest.name.clone_from(&self.name);
@@ -212,6 +224,18 @@ impl Listener {
                 Ok(FromWorker::Tail(mut record)) => {
                     record.guest.clone_from(&self.name);
                     self.state.tail(&record);
+                }
+                Ok(FromWorker::Screenshot { number, width, height, bytes }) => {
+                    if bytes > MAX_SCREENSHOT_BYTES {
+                        return;
+                    }
+                    let mut file = Vec::new();
+                    let whole = (&mut reader).take(bytes).read_to_end(&mut file);
+                    // CAST: a length in memory.
+                    if whole.is_err() || file.len() as u64 != bytes {
+                        return;
+                    }
+                    self.state.picture(self.number, number, Received { width, height, file });
                 }
                 Ok(FromWorker::Refused { reason, text }) => {
                     log::error!("{}: {text}", self.name);

@@ -36,8 +36,50 @@ pub struct HeapCopy {
     pub length: u64,
 }
 
-/// One fence, and what must happen before it.
+/// How much of a context's work is finished: the highest number of a batch with whose results the completion thread is
+/// done. Shared with that thread, and still true when the context is gone.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// The work up to a batch.
+    pub fn until(&self, batch: u64) -> Work {
+        Work { progress: self.clone(), batch }
+    }
+}
+
+/// A context's work up to a batch. A serial would not do: a batch may have nothing for the GPU, but results to write.
+#[derive(Clone, Debug)]
+pub struct Work {
+    progress: Progress,
+    batch: u64,
+}
+
+impl Work {
+    /// Whether the GPU and the completion thread have finished it, so that they touch nothing on its behalf any more.
+    pub fn is_done(&self) -> bool {
+        self.progress.0.load(Ordering::Acquire) >= self.batch
+    }
+
+    /// Notes that it is finished. Batches of a context finish in order.
+    pub fn finish(&self) {
+        self.progress.0.store(self.batch, Ordering::Release);
+    }
+
+    /// Takes later work of the same context in; false when it is another's.
+    pub fn extend(&mut self, later: &Self) -> bool {
+        let same = Arc::ptr_eq(&self.progress.0, &later.progress.0);
+        if same {
+            self.batch = self.batch.max(later.batch);
+        }
+        same
+    }
+}
+
+/// One batch of a context, its fence, and what must happen before that.
 pub struct Submission {
+    /// Finished by the completion thread, after everything else.
+    pub work: Work,
     /// Value of the timeline semaphore to wait for.
     pub serial: u64,
     /// The fence to complete, if this is one.
@@ -117,11 +159,11 @@ impl CompletionHandle {
         self.shared.retired.load(Ordering::Acquire)
     }
 
-    /// Waits until a serial is retired; false when the device was lost meanwhile.
-    pub fn wait(&self, device: &Device, serial: u64) -> bool {
+    /// Waits until work is finished; false when the device was lost meanwhile.
+    pub fn wait(&self, device: &Device, work: &Work) -> bool {
         let (mutex, condition) = &self.shared.changed;
         let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.retired() < serial {
+        while !work.is_done() {
             if device.is_lost() {
                 return false;
             }
@@ -154,6 +196,7 @@ fn run(
         // Under the lock, so that a waiter that has just looked is told.
         let guard = shared.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
         shared.retired.fetch_max(submission.serial, Ordering::Release);
+        submission.work.finish();
         drop(guard);
         shared.changed.1.notify_all();
     }

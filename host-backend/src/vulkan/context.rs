@@ -13,7 +13,7 @@ use pvgpu_protocol::limits::MAX_OBJECTS;
 
 use super::Device;
 use super::bindings::{Bindings, ConstantBuffer, Dirty, IndexBuffer, VertexBuffer};
-use super::completion::{CompletionHandle, HeapCopy, Submission};
+use super::completion::{CompletionHandle, HeapCopy, Progress, Submission, Work};
 use super::descriptor::{DescriptorPools, Program, ProgramKey};
 use super::memory::{HeapBuffer, SlicePool};
 use super::pass::Pass;
@@ -105,6 +105,9 @@ pub struct Context {
     pub(super) device: Arc<Device>,
     pub(super) shared: Rc<Shared>,
     id: u32,
+    /// Batches that the completion thread was given.
+    sent: u64,
+    progress: Progress,
     objects: Slots<Object>,
     pub(super) bound: Bindings,
     pub(super) pass: Option<Pass>,
@@ -133,14 +136,19 @@ impl Context {
     /// A context without objects.
     ///
     /// # Errors
-    /// [`Fault`] when the GPU has no memory for it.
+    /// [`Fault`] when the GPU has no memory for it; nothing is left behind then.
     pub fn new(id: u32, shared: &Rc<Shared>) -> Result<Self, Fault> {
         let device = shared.device.clone();
         let trash = Trash::new(device.clone());
         let default_blend = Rc::new(BlendState::default_state());
+        // The sampler comes last of what may fail: it would leave its handle on a list that nobody empties.
+        let recorder = Recorder::new(device.clone(), shared.serials.clone())?;
+        let default_sampler = Rc::new(Sampler::new(&default_sampler(), &trash)?);
         Ok(Self {
             shared: shared.clone(),
             id,
+            sent: 0,
+            progress: Progress::default(),
             objects: Slots::new(MAX_OBJECTS),
             bound: Bindings::new(default_blend.clone()),
             pass: None,
@@ -151,10 +159,10 @@ impl Context {
             active_queries: ActiveQueries::default(),
             results: Vec::new(),
             copies: Vec::new(),
-            default_sampler: Some(Rc::new(Sampler::new(&default_sampler(), &trash)?)),
+            default_sampler: Some(default_sampler),
             default_blend,
             next_uid: 1,
-            recorder: Recorder::new(device.clone(), shared.serials.clone())?,
+            recorder,
             descriptors: DescriptorPools::new(device.clone()),
             queries: QueryPools::new(device.clone()),
             slices: SlicePool::new(device.clone(), MemoryLocation::CpuToGpu),
@@ -180,7 +188,9 @@ impl Context {
             self.recorder.submit(garbage, pools)?;
             self.bound.dirty = Dirty::ALL;
         }
+        self.sent += 1;
         self.shared.completion.send(Submission {
+            work: self.progress.until(self.sent),
             serial: self.recorder.last_serial(),
             fence,
             queries: std::mem::take(&mut self.results),
@@ -193,7 +203,7 @@ impl Context {
     /// Submits, and waits until the results of all work are in the heap.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         self.submit(None)?;
-        if !self.shared.completion.wait(&self.device, self.recorder.last_serial()) {
+        if !self.shared.completion.wait(&self.device, &self.progress.until(self.sent)) {
             return Err(self.device.fault("waiting for the GPU", vk::Result::ERROR_DEVICE_LOST));
         }
         self.collect();
@@ -209,9 +219,22 @@ impl Context {
         }
     }
 
-    /// Whether the GPU has finished everything that was submitted.
+    /// Whether everything that was submitted is finished, and its results are written.
     pub fn is_idle(&self) -> bool {
-        self.shared.completion.retired() >= self.recorder.last_serial()
+        self.progress.until(self.sent).is_done()
+    }
+
+    /// Submits what was recorded if a batch (see [`Backend::batch`]) is not submitted yet.
+    ///
+    /// # Errors
+    /// [`Fault`] when the GPU fails.
+    pub fn flush(&mut self, batch: u64) -> Result<(), Fault> {
+        if batch > self.sent { self.submit(None) } else { Ok(()) }
+    }
+
+    /// The work up to a batch, as far as it was submitted; none when it is finished.
+    pub fn unfinished(&self, batch: u64) -> Option<Work> {
+        Some(self.progress.until(batch.min(self.sent))).filter(|work| !work.is_done())
     }
 
     pub(super) fn count(&self, counter: impl FnOnce(&Counters) -> &AtomicU64, by: u64) {
@@ -547,6 +570,10 @@ impl Context {
 }
 
 impl Backend for Context {
+    fn batch(&self) -> u64 {
+        self.sent + 1
+    }
+
     fn execute(&mut self, op: Op<'_>) -> Result<(), Fault> {
         match op {
             Op::CreateResource { id, desc } => self.create_resource(id, desc),
@@ -642,8 +669,7 @@ impl Backend for Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        let last = self.recorder.last_serial();
-        if !self.shared.completion.wait(&self.device, last) {
+        if !self.shared.completion.wait(&self.device, &self.progress.until(self.sent)) {
             self.device.wait_idle();
         }
         // Everything that refers to GPU objects puts them on the trash list as it goes.

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ash::{ext, vk};
@@ -26,6 +26,8 @@ pub struct DeviceOptions {
     pub memory_limit: u64,
     /// Copies uploads and frames through memory of our own even where the driver could import the guest's heap.
     pub bounce: bool,
+    /// Command pools that may exist at a time, one a context, for tests of a driver that has no more; none for no limit.
+    pub command_pools: Option<u32>,
 }
 
 /// Optional things that the device has.
@@ -85,6 +87,8 @@ pub struct Device {
     allocator: ManuallyDrop<Mutex<Allocator>>,
     memory_limit: u64,
     memory_in_use: Arc<AtomicU64>,
+    /// How many more command pools there may be.
+    command_pools: AtomicU32,
     lost: AtomicBool,
     pub(super) instance: Instance,
 }
@@ -169,6 +173,7 @@ impl Device {
             allocator: ManuallyDrop::new(Mutex::new(allocator)),
             memory_limit: options.memory_limit,
             memory_in_use: Arc::default(),
+            command_pools: AtomicU32::new(options.command_pools.unwrap_or(u32::MAX)),
             lost: AtomicBool::new(false),
             instance,
         }))
@@ -231,6 +236,30 @@ impl Device {
             self.set_lost();
         }
         Fault::new(code, format!("{call}: {result}"))
+    }
+
+    /// Makes a command pool for one context.
+    pub(super) fn create_command_pool(&self) -> Result<vk::CommandPool, Fault> {
+        let info = vk::CommandPoolCreateInfo::default()
+            .queue_family_index(self.family)
+            .flags(vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER);
+        let left = self.command_pools.load(Ordering::Relaxed);
+        let pool = if left == 0 {
+            Err(vk::Result::ERROR_OUT_OF_HOST_MEMORY)
+        } else {
+            // SAFETY: the info is complete.
+            unsafe { self.raw.create_command_pool(&info, None) }
+        };
+        let pool = pool.map_err(|result| self.fault("vkCreateCommandPool", result))?;
+        self.command_pools.store(left - 1, Ordering::Relaxed);
+        Ok(pool)
+    }
+
+    /// Destroys a command pool of which no buffer is at the GPU.
+    pub(super) fn destroy_command_pool(&self, pool: vk::CommandPool) {
+        // SAFETY: the caller has waited for the submissions of its buffers.
+        unsafe { self.raw.destroy_command_pool(pool, None) };
+        self.command_pools.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Allocates memory within the guest's limit.

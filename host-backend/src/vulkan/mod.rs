@@ -44,7 +44,7 @@ mod transfer;
 mod trash;
 mod view;
 
-pub use completion::{Completion, CompletionHandle, FenceSink};
+pub use completion::{Completion, CompletionHandle, FenceSink, Progress, Work};
 pub use context::{Context, Counters, Shared};
 pub use device::{Device, DeviceOptions};
 pub use host_info::host_info;

@@ -80,12 +80,7 @@ pub struct Recorder {
 
 impl Recorder {
     pub fn new(device: Arc<Device>, serials: Rc<Serials>) -> Result<Self, Fault> {
-        let info = vk::CommandPoolCreateInfo::default()
-            .queue_family_index(device.family)
-            .flags(vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER);
-        // SAFETY: the device is alive.
-        let pool = unsafe { device.raw.create_command_pool(&info, None) }
-            .map_err(|result| device.fault("vkCreateCommandPool", result))?;
+        let pool = device.create_command_pool()?;
         Ok(Self {
             device,
             serials,
@@ -204,7 +199,16 @@ impl Recorder {
         self.main(&device)?.host_barrier();
         let buffers: Vec<vk::CommandBuffer> =
             [self.early.take(), self.main.take()].into_iter().flatten().collect();
-        for buffer in &buffers {
+        let result = self.submit_buffers(&device, &buffers);
+        // What was not submitted is done with when all before it is.
+        let serial = *result.as_ref().unwrap_or(&self.last_serial);
+        self.last_serial = serial;
+        self.in_flight.push_back(InFlight { serial, buffers, garbage, pools });
+        result
+    }
+
+    fn submit_buffers(&self, device: &Device, buffers: &[vk::CommandBuffer]) -> Result<u64, Fault> {
+        for buffer in buffers {
             // SAFETY: the buffer is in the recording state and outside rendering.
             unsafe { device.raw.end_command_buffer(*buffer) }
                 .map_err(|result| device.fault("vkEndCommandBuffer", result))?;
@@ -223,8 +227,6 @@ impl Recorder {
         // SAFETY: this thread is the only one that uses the queue; the buffers are complete.
         unsafe { device.raw.queue_submit2(device.queue, &submits, vk::Fence::null()) }
             .map_err(|result| device.fault("vkQueueSubmit2", result))?;
-        self.last_serial = serial;
-        self.in_flight.push_back(InFlight { serial, buffers, garbage, pools });
         Ok(serial)
     }
 
@@ -238,7 +240,7 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        // SAFETY: a context waits for its last submission before it drops its recorder.
-        unsafe { self.device.raw.destroy_command_pool(self.pool, None) };
+        // A context waits for its last submission before it drops its recorder.
+        self.device.destroy_command_pool(self.pool);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pvgpu_protocol::aperture::{Layout, RING_HEADER_BYTES, RingRegion, TELEMETRY_HEADER_BYTES};
-use pvgpu_protocol::event::{ContextDestroyed, ContextError, error_code};
+use pvgpu_protocol::event::{ContextDestroyed, ContextError, ModeRequest, error_code};
 use pvgpu_protocol::host_info::HostInfo;
 use pvgpu_protocol::limits::MAX_RECORD_BYTES;
 use pvgpu_protocol::telemetry::{TelemetryRecord, code};
@@ -15,9 +15,9 @@ use pvgpu_transport::shm::Wake;
 
 use super::events::{Event, Events};
 use super::fences::Fences;
-use super::kernel::{Kernel, KernelStep};
+use super::kernel::{Kernel, KernelStep, add};
 use super::running::{opcode_name, pop};
-use super::{Port, Stats};
+use super::{Inbox, Port, Stats};
 use crate::decoder::HostCaps;
 use crate::fault::Fault;
 use crate::memory::{Heap, Part, SharedCells};
@@ -50,6 +50,13 @@ pub enum Ended {
 pub enum Report {
     /// A driver's trace record.
     Telemetry(TelemetryRecord),
+    /// Trace records were overwritten before they were read.
+    TelemetryDropped {
+        /// Since the last report.
+        now: u64,
+        /// In all.
+        all: u64,
+    },
     /// A context was poisoned.
     Poisoned(ContextError, Fault),
     /// A context began or ended.
@@ -77,6 +84,8 @@ pub struct Parts {
     pub host_info: HostInfo,
     /// Counters.
     pub stats: Arc<Stats>,
+    /// What people ask for.
+    pub inbox: Arc<Inbox>,
     /// Takes reports; must not block.
     pub report: Box<dyn FnMut(Report)>,
 }
@@ -85,6 +94,7 @@ pub struct Parts {
 pub struct Engine {
     port: Arc<dyn Port>,
     stats: Arc<Stats>,
+    inbox: Arc<Inbox>,
     fences: Arc<Fences>,
     kernel: Kernel,
     ring0: Consumer<Part>,
@@ -115,7 +125,7 @@ impl Engine {
     /// # Errors
     /// [`BadAperture`] when the mapping does not hold the layout.
     pub fn new(parts: Parts) -> Result<Self, BadAperture> {
-        let Parts { cells, layout, port, device, host_info, stats, report } = parts;
+        let Parts { cells, layout, port, device, host_info, stats, inbox, report } = parts;
         let ring =
             |region: RingRegion| Part::new(&cells, region.ring_offset(), RING_HEADER_BYTES + region.capacity);
         let ring0 = ring(layout.ring0).and_then(|part| Consumer::new(part, 0).ok()).ok_or(BadAperture)?;
@@ -133,11 +143,12 @@ impl Engine {
             Completion::start(device.clone(), heap.clone(), fences.clone()).map_err(|_| BadAperture)?;
         let caps = Rc::new(HostCaps { formats: host_info.formats.to_vec() });
         let shared = Shared::new(device.clone(), heap.clone(), completion.handle(), stats.gpu.clone());
-        let kernel = Kernel::new(cells, layout, heap, caps, shared);
+        let kernel = Kernel::new(cells, layout, heap, caps, shared, stats.clone());
         let local = vec![0; MAX_RECORD_BYTES as usize / 8];
         Ok(Self {
             port,
             stats,
+            inbox,
             fences,
             kernel,
             ring0,
@@ -161,6 +172,8 @@ impl Engine {
             let Ok(mut worked) = self.ring0_turn() else { return Ended::Corrupt };
             worked |= self.context_turns();
             worked |= self.end_contexts();
+            worked |= self.end_revokes();
+            self.ask_guest();
             if self.events.flush() {
                 self.port.interrupt();
             }
@@ -221,6 +234,10 @@ impl Engine {
                     return Err(Ended::Corrupt);
                 }
             }
+            // After a new context's line has begun, so that its error stays there.
+            for (event, fault) in std::mem::take(&mut self.kernel.poisoned) {
+                self.poisoned(event, fault);
+            }
         }
         if self.ring0.wake_due() || self.ring0.kick() {
             self.port.interrupt();
@@ -267,6 +284,24 @@ impl Engine {
         worked
     }
 
+    /// Completes ring 0's fences that have waited for revoked ranges; true when there was one.
+    fn end_revokes(&mut self) -> bool {
+        let value = self.kernel.revokes.finished();
+        if let Some(value) = value {
+            self.fences.complete(0, value);
+        }
+        value.is_some()
+    }
+
+    /// Passes on what people ask of the guest.
+    fn ask_guest(&mut self) {
+        if let Some(mode) = self.inbox.take_mode() {
+            let (width, height) = (mode.width, mode.height);
+            let refresh_millihertz = mode.refresh_millihertz;
+            self.events.push(Event::Mode(ModeRequest { width, height, refresh_millihertz, reserved: 0 }));
+        }
+    }
+
     /// Tells the guest and those who watch that a context is poisoned.
     fn poisoned(&mut self, event: ContextError, fault: Fault) {
         log::error!(
@@ -303,12 +338,16 @@ impl Engine {
             }
             (self.report)(Report::Telemetry(record));
         }
-        self.stats.telemetry_dropped.store(self.telemetry.dropped(), Ordering::Relaxed);
+        let all = self.telemetry.dropped();
+        let before = self.stats.telemetry_dropped.swap(all, Ordering::Relaxed);
+        if all > before {
+            (self.report)(Report::TelemetryDropped { now: all - before, all });
+        }
     }
 
     /// Sleeps until a doorbell, unless a record has come meanwhile.
     fn sleep(&mut self) -> Wake {
-        let mut timeout = SLEEP;
+        let mut timeout = if self.kernel.revokes.is_empty() { SLEEP } else { SHORT_SLEEP };
         let mut idle = true;
         let mut wake = false;
         // A corrupt ring is found by the next turn.
@@ -340,10 +379,4 @@ impl Engine {
         }
         result
     }
-}
-
-/// Adds to a counter that only this thread writes.
-#[inline]
-fn add(counter: &AtomicU64, by: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
 }

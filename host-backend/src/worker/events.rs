@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use pvgpu_protocol::command::encode;
-use pvgpu_protocol::event::{ContextDestroyed, ContextError};
+use pvgpu_protocol::event::{ContextDestroyed, ContextError, ModeRequest};
 use pvgpu_ring::{BadMemory, Producer};
 
 use crate::memory::Part;
 
-/// Events that may wait. A context gives at most two in its life, and there are 64; a guest that reads none of
-/// them while it makes and ends contexts loses the oldest.
+/// Events that may wait. A context gives at most two in its life, and there are 64; modes come as fast as people ask. A
+/// guest that reads none of them while it makes and ends contexts loses the oldest.
 const MAX_WAITING: usize = 1024;
 
 /// An event.
@@ -19,6 +19,8 @@ pub enum Event {
     Error(ContextError),
     /// A context has ended.
     Destroyed(ContextDestroyed),
+    /// Somebody wants another display mode.
+    Mode(ModeRequest),
 }
 
 /// The producing end of the event ring.
@@ -51,6 +53,7 @@ impl Events {
             let header = match event {
                 Event::Error(event) => encode(event, &mut sink),
                 Event::Destroyed(event) => encode(event, &mut sink),
+                Event::Mode(event) => encode(event, &mut sink),
             };
             let Ok(header) = header else {
                 // Cannot happen: events have a small fixed size.
@@ -100,7 +103,7 @@ mod tests {
                 words.extend_from_slice(record.payload_words());
                 match decode_event(&words).expect("an event") {
                     EventRef::ContextDestroyed(event) => seen.push(event.context.to_native()),
-                    EventRef::ContextError(_) => panic!("nobody failed"),
+                    EventRef::ContextError(_) | EventRef::ModeRequest(_) => panic!("nobody did that"),
                 }
             }
         }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pvgpu_protocol::CommandRef;
 use pvgpu_protocol::aperture::{Layout, RING_HEADER_BYTES, RingRegion};
@@ -12,7 +14,10 @@ use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::limits::MAX_CONTEXTS;
 use pvgpu_ring::Consumer;
 
-use super::running::Running;
+use super::Stats;
+use super::revokes::Revokes;
+use super::running::{Poisoned, Running};
+use super::surface::{Blit, Fill};
 use crate::decoder::{Decoder, Grants, HostCaps};
 use crate::fault::Fault;
 use crate::memory::{Heap, Part, SharedCells};
@@ -25,10 +30,15 @@ pub struct Kernel {
     heap: Heap,
     caps: Rc<HostCaps>,
     shared: Rc<Shared>,
+    stats: Arc<Stats>,
     /// Rings and grants of all contexts.
     used: Grants,
     /// By number.
     pub contexts: BTreeMap<u32, Running>,
+    /// Ranges that were taken back, and the fences behind them.
+    pub revokes: Revokes,
+    /// Contexts that ring 0's commands have poisoned, for the engine to tell.
+    pub poisoned: Vec<Poisoned>,
     last_fence: u64,
 }
 
@@ -39,7 +49,7 @@ pub enum KernelStep {
     Continue,
     /// Begin a context's fence line.
     Created(u32),
-    /// Complete ring 0's own fence.
+    /// Complete ring 0's own fence; one that must wait comes from [`Revokes::finished`] later.
     Fence(u64),
 }
 
@@ -51,6 +61,7 @@ impl Kernel {
         heap: Heap,
         caps: Rc<HostCaps>,
         shared: Rc<Shared>,
+        stats: Arc<Stats>,
     ) -> Self {
         Self {
             cells,
@@ -58,8 +69,11 @@ impl Kernel {
             heap,
             caps,
             shared,
+            stats,
             used: Grants::default(),
             contexts: BTreeMap::new(),
+            revokes: Revokes::default(),
+            poisoned: Vec::new(),
             last_fence: 0,
         }
     }
@@ -91,7 +105,32 @@ impl Kernel {
                     return Err(Fault::argument(format!("fence {value} after fence {}", self.last_fence)));
                 }
                 self.last_fence = value;
-                Ok(KernelStep::Fence(value))
+                Ok(self.revokes.fence(value).map_or(KernelStep::Continue, KernelStep::Fence))
+            }
+            CommandRef::BlitHeap(c) => {
+                let blit = Blit::new(&self.heap, c)?;
+                for range in blit.ranges() {
+                    self.beside_rings(range)?;
+                }
+                blit.run(&self.heap, || self.beat());
+                self.written(blit.dst.range, blit.bytes());
+                Ok(KernelStep::Continue)
+            }
+            CommandRef::FillHeap(c) => {
+                let fill = Fill::new(&self.heap, c)?;
+                self.beside_rings(fill.range())?;
+                fill.run(&self.heap, || self.beat());
+                self.written(fill.range(), fill.bytes());
+                Ok(KernelStep::Continue)
+            }
+            CommandRef::SetScanout(c) => {
+                self.stats.screens().set_scanout(&self.heap, c).map(|()| KernelStep::Continue)
+            }
+            CommandRef::SetPointerShape(c) => {
+                self.stats.screens().set_pointer_shape(&self.heap, c).map(|()| KernelStep::Continue)
+            }
+            CommandRef::SetPointerPosition(c) => {
+                self.stats.screens().set_pointer_position(c).map(|()| KernelStep::Continue)
             }
             other => Err(Fault::new(error_code::NOT_ALLOWED, format!("{} on ring 0", other.name()))),
         }
@@ -104,6 +143,31 @@ impl Kernel {
 
     fn in_heap(&self, range: HeapRange) -> bool {
         range.offset.checked_add(range.length).is_some_and(|end| end <= self.layout.heap_bytes())
+    }
+
+    /// Ring 0 may name any part of the heap but a context's ring: a mistake there would not be found where it was made.
+    fn beside_rings(&self, range: HeapRange) -> Result<(), Fault> {
+        let end = |range: HeapRange| range.offset.saturating_add(range.length);
+        let rings = self.contexts.values().map(|context| (context.number, context.ring_range));
+        for (number, ring) in rings {
+            if ring.offset < end(range) && range.offset < end(ring) {
+                let what = format!("heap range {:#x}+{:#x} holds a ring", range.offset, range.length);
+                return Err(Fault::new(error_code::BAD_HEAP_RANGE, what).about(number));
+            }
+        }
+        Ok(())
+    }
+
+    /// A sign of life within a long record.
+    fn beat(&self) {
+        add(&self.stats.beats, 1);
+    }
+
+    /// Counts what a copy or a fill has written.
+    fn written(&self, range: HeapRange, bytes: u64) {
+        add(&self.stats.blits, 1);
+        add(&self.stats.blit_bytes, bytes);
+        self.stats.screens().written(range);
     }
 
     fn create(&mut self, number: u32, range: HeapRange, process: u32) -> Result<KernelStep, Fault> {
@@ -119,12 +183,18 @@ impl Kernel {
         let offset = self.layout.heap_offset + region.ring_offset();
         let part = Part::new(&self.cells, offset, RING_HEADER_BYTES + region.capacity).ok_or_else(bad)?;
         let ring = Consumer::new(part, 0).map_err(|_| bad())?;
-        let gpu = Context::new(number, &self.shared)?;
         if !self.used.add(range) {
             return Err(bad());
         }
         let decoder = Decoder::new(self.caps.clone(), self.heap.clone());
-        self.contexts.insert(number, Running::new(number, process, range, ring, decoder, gpu));
+        // A GPU that has no room for one more context of one process is no fault of ring 0's.
+        let (gpu, fault) = match Context::new(number, &self.shared) {
+            Ok(gpu) => (Some(gpu), None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let mut running = Running::new(number, process, range, ring, decoder, gpu);
+        self.poisoned.extend(fault.and_then(|fault| running.poison_from_outside(fault)));
+        self.contexts.insert(number, running);
         Ok(KernelStep::Created(number))
     }
 
@@ -143,13 +213,18 @@ impl Kernel {
     }
 
     fn revoke(&mut self, number: u32, range: HeapRange) -> Result<KernelStep, Fault> {
-        if !self.context(number)?.decoder.grants.remove(range) {
+        let context = self.context(number)?;
+        let Some(last_use) = context.decoder.grants.remove(range) else {
             return Err(Fault::new(
                 error_code::BAD_HEAP_RANGE,
                 format!("heap range {:#x}+{:#x} was not granted", range.offset, range.length),
             )
             .about(number));
-        }
+        };
+        // What the context has recorded goes to the GPU now: else the process says when, or whether, this ends.
+        let (work, poisoned) = context.submit_until(last_use);
+        self.poisoned.extend(poisoned);
+        self.revokes.wait(work);
         self.used.remove(range);
         Ok(KernelStep::Continue)
     }
@@ -165,4 +240,10 @@ impl Kernel {
         }
         Some(number)
     }
+}
+
+/// Adds to a counter that only the executor's thread writes.
+#[inline]
+pub fn add(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
 }

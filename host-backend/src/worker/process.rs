@@ -1,33 +1,34 @@
 //! The worker's process: control page, sandbox, heartbeat, and the line to the supervisor.
 //!
 //! The supervisor has read the guest's hello and passes what it agreed on as arguments, so that nothing of it is read twice. The
-//! worker's standard input is a socket to the supervisor: lines of [`FromWorker`] go out; when the supervisor closes its end,
-//! the worker ends.
+//! worker's standard input is a socket to the supervisor: lines of [`FromWorker`] go out, lines of [`ToWorker`] come in; when the
+//! supervisor closes its end, the worker ends.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pvgpu_control::{Gpu, Guest, Level, Source, TailRecord};
+use pvgpu_control::{Gpu, Guest, Level, Mode, Source, TailRecord};
 use pvgpu_protocol::aperture::{Layout, Sizes, host_cell, host_state, refusal};
 use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::host_info::HostInfo;
-use pvgpu_protocol::telemetry;
+use pvgpu_protocol::mode::DisplayMode;
 use pvgpu_protocol::version::VersionRange;
 use pvgpu_transport::shm::{ApertureFile, HostPort};
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Ended, Engine, Parts, Report};
 use super::running::opcode_name;
-use super::{Port, Stats};
-use crate::memory::SharedCells;
+use super::screen::Picture;
+use super::{Inbox, Port, Stats};
+use crate::memory::{Heap, Part, SharedCells};
 use crate::sandbox;
 use crate::vulkan::{Device, DeviceOptions, host_info};
 
@@ -68,12 +69,36 @@ pub enum FromWorker {
     },
     /// Something to show to those who watch.
     Tail(TailRecord),
+    /// The picture that was asked for.
+    Screenshot {
+        /// As it was asked.
+        number: u64,
+        /// Pixels; 0 when the screen shows nothing.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Bytes of the PNG file that follows this line.
+        bytes: u64,
+    },
     /// The guest cannot be served.
     Refused {
         /// One of [`refusal`].
         reason: u64,
         /// Why, in a sentence.
         text: String,
+    },
+}
+
+/// A line from a supervisor to its worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToWorker {
+    /// Ask the guest for a mode; `None` for no custom one. It keeps the protocol's rules.
+    Mode(Option<Mode>),
+    /// Send a picture of the guest's screen.
+    Screenshot {
+        /// Comes back with the picture.
+        number: u64,
     },
 }
 
@@ -91,6 +116,7 @@ pub fn main(arguments: &WorkerArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let supervisor = Arc::new(Line { stream: supervisor, writing: Mutex::new(()) });
     match serve(arguments, &supervisor) {
         Ok(ended) => {
             log::info!("the guest's worker ends: {ended:?}");
@@ -98,13 +124,13 @@ pub fn main(arguments: &WorkerArguments) -> ExitCode {
         }
         Err((reason, text)) => {
             log::error!("{text}");
-            send(&supervisor, &FromWorker::Refused { reason, text });
+            supervisor.send(&FromWorker::Refused { reason, text }, &[]);
             ExitCode::FAILURE
         }
     }
 }
 
-fn serve(arguments: &WorkerArguments, supervisor: &UnixStream) -> Result<Ended, (u64, String)> {
+fn serve(arguments: &WorkerArguments, supervisor: &Arc<Line>) -> Result<Ended, (u64, String)> {
     let layout = Layout::new(arguments.sizes).map_err(|error| (refusal::LAYOUT, error.to_string()))?;
     let ended = |error: &dyn std::fmt::Display| (refusal::WORKER_ENDED, error.to_string());
     let aperture = ApertureFile::open(&arguments.aperture).map_err(|error| ended(&error))?;
@@ -119,6 +145,7 @@ fn serve(arguments: &WorkerArguments, supervisor: &UnixStream) -> Result<Ended, 
 
     let info = host_info(&device);
     let stats = Arc::new(Stats::default());
+    let inbox = Arc::new(Inbox::default());
     let (reports, receiver) = sync_channel(MAX_REPORTS);
     let mut engine = Engine::new(Parts {
         cells: cells.clone(),
@@ -127,13 +154,23 @@ fn serve(arguments: &WorkerArguments, supervisor: &UnixStream) -> Result<Ended, 
         device: device.clone(),
         host_info: info,
         stats: stats.clone(),
+        inbox: inbox.clone(),
         report: Box::new(move |report| drop(reports.try_send(report))),
     })
     .map_err(|error| ended(&error))?;
 
     let stop = Arc::new(AtomicBool::new(false));
     start_heartbeat(&cells, &stop).map_err(|error| ended(&error))?;
-    start_listener(supervisor, &stop).map_err(|error| ended(&error))?;
+    let heap = Part::new(&cells, layout.heap_offset, layout.heap_bytes()).map(Heap::new);
+    let listener = Listener {
+        supervisor: supervisor.clone(),
+        stop: stop.clone(),
+        inbox,
+        stats: stats.clone(),
+        // Not reached: the engine has cut the same part.
+        heap: heap.ok_or_else(|| ended(&"the aperture has no heap"))?,
+    };
+    listener.start().map_err(|error| ended(&error))?;
     let reporter = start_reporter(supervisor, Reporter::new(arguments, &device, stats), receiver)
         .map_err(|error| ended(&error))?;
 
@@ -186,24 +223,95 @@ fn start_heartbeat(cells: &SharedCells, stop: &Arc<AtomicBool>) -> std::io::Resu
     Ok(())
 }
 
-/// Ends the worker when the supervisor hangs up.
-fn start_listener(supervisor: &UnixStream, stop: &Arc<AtomicBool>) -> std::io::Result<()> {
-    let (mut supervisor, stop) = (supervisor.try_clone()?, stop.clone());
-    std::thread::Builder::new().name("supervisor".to_owned()).spawn(move || {
-        let mut byte = [0];
-        // The supervisor says nothing; it hangs up.
-        while supervisor.read(&mut byte).is_ok_and(|count| count != 0) {}
-        stop.store(true, Ordering::Relaxed);
-    })?;
-    Ok(())
+/// The socket to the supervisor, on which several threads speak.
+struct Line {
+    stream: UnixStream,
+    writing: Mutex<()>,
+}
+
+impl Line {
+    /// Sends one line, and bytes behind it; a supervisor that is gone is noticed by the listener.
+    fn send(&self, line: &FromWorker, bytes: &[u8]) {
+        if let Ok(mut text) = serde_json::to_string(line) {
+            text.push('\n');
+            let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stream = &self.stream;
+            let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(bytes));
+        }
+    }
+}
+
+/// The thread that hears the supervisor; ends the worker when the supervisor hangs up.
+struct Listener {
+    supervisor: Arc<Line>,
+    stop: Arc<AtomicBool>,
+    inbox: Arc<Inbox>,
+    stats: Arc<Stats>,
+    heap: Heap,
+}
+
+impl Listener {
+    fn start(self) -> std::io::Result<()> {
+        let stream = self.supervisor.stream.try_clone()?;
+        std::thread::Builder::new().name("supervisor".to_owned()).spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                match serde_json::from_str(&line) {
+                    Ok(ToWorker::Mode(mode)) => self.inbox.ask_for_mode(display_mode(mode)),
+                    Ok(ToWorker::Screenshot { number }) => self.screenshot(number),
+                    // The supervisor is the same program.
+                    Err(error) => log::error!("the supervisor said something unintelligible: {error}"),
+                }
+            }
+            self.stop.store(true, Ordering::Relaxed);
+        })?;
+        Ok(())
+    }
+
+    fn screenshot(&self, number: u64) {
+        // Copied, so that the engine does not wait for the picture.
+        let screens = self.stats.screens().clone();
+        let picture = screens.picture(&self.heap);
+        let (width, height, file) = match picture.as_ref().map(|picture| (picture, encode(picture))) {
+            Some((picture, Ok(file))) => (picture.width, picture.height, file),
+            Some((_, Err(error))) => {
+                log::error!("a picture of the screen could not be packed: {error}");
+                (0, 0, Vec::new())
+            }
+            None => (0, 0, Vec::new()),
+        };
+        // CAST: a length in memory.
+        let head = FromWorker::Screenshot { number, width, height, bytes: file.len() as u64 };
+        self.supervisor.send(&head, &file);
+    }
+}
+
+fn display_mode(mode: Option<Mode>) -> DisplayMode {
+    mode.map_or(DisplayMode::NONE, |mode| DisplayMode {
+        width: mode.width,
+        height: mode.height,
+        refresh_millihertz: mode.refresh_millihertz,
+    })
+}
+
+/// A picture as a PNG file.
+fn encode(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&picture.rgb)?;
+    writer.finish()?;
+    Ok(file)
 }
 
 fn start_reporter(
-    supervisor: &UnixStream,
+    supervisor: &Arc<Line>,
     mut reporter: Reporter,
     receiver: Receiver<Report>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let supervisor = supervisor.try_clone()?;
+    let supervisor = supervisor.clone();
     std::thread::Builder::new().name("reporter".to_owned()).spawn(move || {
         let mut due = Instant::now();
         loop {
@@ -214,21 +322,13 @@ fn start_reporter(
                     reporter.status()
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    send(&supervisor, &reporter.status());
+                    supervisor.send(&reporter.status(), &[]);
                     return;
                 }
             };
-            send(&supervisor, &line);
+            supervisor.send(&line, &[]);
         }
     })
-}
-
-/// Sends one line; a supervisor that is gone is noticed by the listener.
-fn send(mut supervisor: &UnixStream, line: &FromWorker) {
-    if let Ok(mut text) = serde_json::to_string(line) {
-        text.push('\n');
-        let _ = supervisor.write_all(text.as_bytes());
-    }
 }
 
 /// Nanoseconds of the monotonic clock.
@@ -306,6 +406,11 @@ impl Reporter {
             pipelines: read(&gpu.pipelines),
             errors: read(&stats.errors),
             telemetry_dropped: read(&stats.telemetry_dropped),
+            screen: stats.screens().status(),
+            // The supervisor's to know.
+            requested_mode: None,
+            blits: read(&stats.blits),
+            blit_bytes: read(&stats.blit_bytes),
         };
         let stuck = now.duration_since(self.beat.0);
         FromWorker::Status {
@@ -328,18 +433,8 @@ impl Reporter {
             text,
         };
         match report {
-            Report::Telemetry(record) => TailRecord {
-                time_ns: record.time_ns,
-                source: Source::Driver,
-                level: map_level(record.level),
-                guest: String::new(),
-                area: telemetry::area::name(record.area).to_owned(),
-                code: telemetry::code::name(record.code).to_owned(),
-                process: record.process,
-                context: record.context,
-                args: record.args.to_vec(),
-                text: String::new(),
-            },
+            Report::Telemetry(record) => TailRecord::of_driver(record),
+            Report::TelemetryDropped { now, all } => TailRecord::of_drops(monotonic_ns(), now, all),
             Report::Poisoned(event, fault) => host(
                 Level::Error,
                 "CONTEXT_POISONED",
@@ -353,14 +448,5 @@ impl Reporter {
                 host(Level::Info, code, context, process, Vec::new(), String::new())
             }
         }
-    }
-}
-
-fn map_level(level: telemetry::Level) -> Level {
-    match level {
-        telemetry::Level::Error => Level::Error,
-        telemetry::Level::Warning => Level::Warning,
-        telemetry::Level::Info => Level::Info,
-        telemetry::Level::Verbose => Level::Verbose,
     }
 }

@@ -9,7 +9,7 @@ use pvgpu_ring::{Consumer, Corrupt};
 use crate::decoder::{Decoder, Step};
 use crate::fault::Fault;
 use crate::memory::Part;
-use crate::vulkan::Context;
+use crate::vulkan::{Context, Work};
 
 /// Why a ring is or is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,9 @@ enum State {
     /// Asked to end; waits for the GPU.
     Ending,
 }
+
+/// How a context was poisoned: what the guest is told, and what people are told.
+pub type Poisoned = (ContextError, Fault);
 
 /// What one turn of a context has done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +51,8 @@ pub struct Running {
     /// Its decoder.
     pub decoder: Decoder,
     ring: Consumer<Part>,
-    gpu: Context,
+    /// None when the GPU could not make it; then it is poisoned from the start.
+    gpu: Option<Context>,
     state: State,
     open_gate: u64,
 }
@@ -61,7 +65,7 @@ impl Running {
         ring_range: HeapRange,
         ring: Consumer<Part>,
         decoder: Decoder,
-        gpu: Context,
+        gpu: Option<Context>,
     ) -> Self {
         Self { number, process, ring_range, decoder, ring, gpu, state: State::Reading, open_gate: 0 }
     }
@@ -78,7 +82,7 @@ impl Running {
 
     /// Whether it was asked to end and the GPU is done with it.
     pub fn has_ended(&self) -> bool {
-        self.is_ending() && self.gpu.is_idle()
+        self.is_ending() && self.gpu.as_ref().is_none_or(Context::is_idle)
     }
 
     /// Whether its ring is read now, so that a record in it is worth waking up for.
@@ -103,7 +107,9 @@ impl Running {
 
     /// Frees what the GPU is done with.
     pub fn collect(&mut self) {
-        self.gpu.collect();
+        if let Some(gpu) = &mut self.gpu {
+            gpu.collect();
+        }
     }
 
     /// Executes up to `limit` records, as long as nothing holds the ring and `ring0_waits` says no.
@@ -121,7 +127,7 @@ impl Running {
         local: &mut [u64],
         completed: impl Fn(u32) -> Option<u64>,
         mut ring0_waits: impl FnMut() -> bool,
-    ) -> (Turn, Result<(), (ContextError, Fault)>) {
+    ) -> (Turn, Result<(), Poisoned>) {
         let mut turn = Turn::default();
         while turn.records < limit && self.may_read(&completed) {
             // A corrupt ring is for the pop to find.
@@ -150,9 +156,12 @@ impl Running {
     }
 
     fn execute(&mut self, words: &[u64], completed: &impl Fn(u32) -> Option<u64>) -> Result<(), Fault> {
-        match self.decoder.step(words, &mut self.gpu)? {
+        let Some(gpu) = &mut self.gpu else {
+            return Err(Fault::object(self.number, "a context that the GPU could not make"));
+        };
+        match self.decoder.step(words, gpu)? {
             Step::Continue => {}
-            Step::Fence(value) => self.gpu.fence(value, Instant::now())?,
+            Step::Fence(value) => gpu.fence(value, Instant::now())?,
             Step::Gate(number) => self.state = State::AtGate(number),
             Step::WaitFence { context, value } => {
                 if context == self.number || completed(context).is_none() {
@@ -162,6 +171,19 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// Submits what was recorded up to a batch, and gives the work up to there that is not finished.
+    ///
+    /// A poisoned context submits nothing any more. One whose submission fails is poisoned by that, as the second value tells.
+    pub fn submit_until(&mut self, batch: u64) -> (Option<Work>, Option<Poisoned>) {
+        let Some(gpu) = &mut self.gpu else { return (None, None) };
+        let failed = match self.state {
+            State::Poisoned | State::Ending => None,
+            _ => gpu.flush(batch).err(),
+        };
+        let work = gpu.unfinished(batch);
+        (work, failed.and_then(|fault| self.poison_from_outside(fault)))
     }
 
     /// Whether the ring may be read; lets go of it when what it waits for has come.
@@ -178,7 +200,7 @@ impl Running {
         free
     }
 
-    fn poison(&mut self, fault: Fault, opcode: u16, position: u64) -> (ContextError, Fault) {
+    fn poison(&mut self, fault: Fault, opcode: u16, position: u64) -> Poisoned {
         self.state = State::Poisoned;
         let event = ContextError {
             context: self.number,
@@ -191,7 +213,7 @@ impl Running {
     }
 
     /// Poisons it for a reason that is no record's fault; none when it is poisoned or ending already.
-    pub fn poison_from_outside(&mut self, fault: Fault) -> Option<(ContextError, Fault)> {
+    pub fn poison_from_outside(&mut self, fault: Fault) -> Option<Poisoned> {
         match self.state {
             State::Poisoned | State::Ending => None,
             _ => {

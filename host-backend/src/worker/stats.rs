@@ -1,11 +1,12 @@
 //! What a worker counts, and the spread of its fence latencies.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pvgpu_control::Latency;
 
+use super::Screens;
 use crate::vulkan::Counters;
 
 /// Buckets of a power of two.
@@ -30,10 +31,22 @@ pub struct Stats {
     pub sync_round_trips: AtomicU64,
     /// Telemetry records lost.
     pub telemetry_dropped: AtomicU64,
+    /// Copies and fills that ring 0 asked for, and the bytes that they wrote.
+    pub blits: AtomicU64,
+    /// See [`Stats::blits`].
+    pub blit_bytes: AtomicU64,
+    screens: Mutex<Screens>,
     /// Rises with each record and each turn of the executor's loop: the watchdog's sign of life.
     pub beats: AtomicU64,
     /// From a fence's record decoded to its value written.
     pub fence_latency: Histogram,
+}
+
+impl Stats {
+    /// What the guest's screens show. Held for a moment by whoever looks.
+    pub fn screens(&self) -> MutexGuard<'_, Screens> {
+        self.screens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A histogram of durations in microseconds, with 8 buckets for each power of two: off by at most an eighth.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pvgpu_host_backend::memory::SharedCells;
 use pvgpu_host_backend::vulkan::{Device, DeviceOptions, host_info, validation_messages};
-use pvgpu_host_backend::worker::{Ended, Engine, Parts, Port, Stats};
+use pvgpu_host_backend::worker::{Ended, Engine, Inbox, Parts, Port, Stats};
 use pvgpu_protocol::aperture::{Layout, PAGE_BYTES, RING_HEADER_BYTES, Sizes, fence_cell};
 use pvgpu_protocol::command::*;
 use pvgpu_protocol::event::{EventRef, decode_event};
@@ -66,6 +66,12 @@ pub fn gpu_name() -> String {
     std::env::var("PVGPU_TEST_GPU").unwrap_or("llvmpipe".to_owned())
 }
 
+/// With the validation layer, and nothing that the driver lacks.
+fn validated() -> DeviceOptions {
+    let validation = std::env::var_os("PVGPU_TEST_NO_VALIDATION").is_none();
+    DeviceOptions { validation, memory_limit: MAX_GUEST_BYTES, ..DeviceOptions::default() }
+}
+
 /// How a guest rings its host.
 pub type RingBell = Arc<dyn Fn() + Send + Sync>;
 
@@ -117,6 +123,7 @@ impl Ring {
 pub enum Happened {
     Error { context: u32, code: u32, opcode: u32, object: u32 },
     Destroyed { context: u32 },
+    Mode { width: u32, height: u32, refresh_millihertz: u32 },
 }
 
 /// An adapter with a worker's loop behind it.
@@ -128,9 +135,12 @@ pub struct Guest {
     bell: Arc<Bell>,
     ring_bell: RingBell,
     stop: Arc<AtomicBool>,
+    pub stats: Arc<Stats>,
+    pub inbox: Arc<Inbox>,
     worker: Option<JoinHandle<Ended>>,
     next_heap: u64,
     next_context: u32,
+    next_fence: u64,
 }
 
 /// A context of the guest.
@@ -154,20 +164,25 @@ impl Guest {
 
     /// The same without the layer: for measuring, and for streams that no program would send.
     pub fn without_validation() -> Self {
-        Self::start(MAX_GUEST_BYTES, false, false)
+        Self::start(DeviceOptions { memory_limit: MAX_GUEST_BYTES, ..DeviceOptions::default() })
     }
 
     /// The same with a limit on GPU memory.
     pub fn with_memory(memory_limit: u64) -> Self {
-        Self::start(memory_limit, std::env::var_os("PVGPU_TEST_NO_VALIDATION").is_none(), false)
+        Self::start(DeviceOptions { memory_limit, ..validated() })
     }
 
     /// The same on a driver that cannot import the heap.
     pub fn bouncing() -> Self {
-        Self::start(MAX_GUEST_BYTES, std::env::var_os("PVGPU_TEST_NO_VALIDATION").is_none(), true)
+        Self::start(DeviceOptions { bounce: true, ..validated() })
     }
 
-    fn start(memory_limit: u64, validation: bool, bounce: bool) -> Self {
+    /// The same on a driver that has no more than some command pools, hence room for as many contexts.
+    pub fn with_command_pools(count: u32) -> Self {
+        Self::start(DeviceOptions { command_pools: Some(count), ..validated() })
+    }
+
+    fn start(options: DeviceOptions) -> Self {
         let _ = env_logger::Builder::new().filter_level(log::LevelFilter::Warn).is_test(true).try_init();
         let layout = Layout::new(Sizes::with_aperture(MIN_APERTURE_BYTES)).expect("legal");
         let file: File = tempfile::tempfile_in("/dev/shm").expect("a file");
@@ -184,17 +199,17 @@ impl Guest {
         initialise(&region, 0).expect("a ring");
         let events = Consumer::new(region, 0).expect("a ring");
         let stop = Arc::new(AtomicBool::new(false));
+        let (stats, inbox) = (Arc::new(Stats::default()), Arc::new(Inbox::default()));
         let worker = std::thread::spawn({
             let (mapping, bell, stop) = (mapping.clone(), bell.clone(), stop.clone());
+            let (stats, inbox) = (stats.clone(), inbox.clone());
             move || {
                 let gpu = gpu_name().parse().expect("a name");
-                let device =
-                    Device::open(&DeviceOptions { gpu, validation, memory_limit, bounce }).expect("a GPU");
+                let device = Device::open(&DeviceOptions { gpu, ..options }).expect("a GPU");
                 let cells: SharedCells = Arc::new(mapping.whole());
                 let host_info = host_info(&device);
                 let report = Box::new(|_| {});
-                let stats = Arc::new(Stats::default());
-                let parts = Parts { cells, layout, port: bell, device, host_info, stats, report };
+                let parts = Parts { cells, layout, port: bell, device, host_info, stats, inbox, report };
                 Engine::new(parts).expect("starts").run(&stop)
             }
         });
@@ -206,9 +221,12 @@ impl Guest {
             bell,
             ring_bell,
             stop,
+            stats,
+            inbox,
             worker: Some(worker),
             next_heap: 0,
             next_context: 1,
+            next_fence: 1,
         }
     }
 
@@ -238,6 +256,26 @@ impl Guest {
         Ctx::new(ring, mapping, self.layout, number, heap)
     }
 
+    /// Waits until the host has executed ring 0 so far, by ring 0's own fence.
+    pub fn finish_ring0(&mut self) {
+        let value = self.next_fence;
+        self.next_fence += 1;
+        send!(self.ring0, Fence { value });
+        let page = self.mapping.region(Layout::fence_page_offset(), PAGE_BYTES).expect("inside");
+        let mut line = FenceReader::new(page, 0).expect("a line");
+        self.wait("ring 0's fence", |guest| {
+            if let Some(event) = guest.poll_event() {
+                panic!("{event:?}");
+            }
+            line.poll().expect("monotonic") >= value
+        });
+    }
+
+    /// The cells of a part of the heap.
+    pub fn heap_region(&self, range: HeapRange) -> Region {
+        self.mapping.region(self.layout.heap_offset + range.offset, range.length).expect("inside")
+    }
+
     /// Waits for something that must come.
     pub fn wait(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
@@ -262,6 +300,11 @@ impl Guest {
                 object: event.object.to_native(),
             },
             EventRef::ContextDestroyed(event) => Happened::Destroyed { context: event.context.to_native() },
+            EventRef::ModeRequest(event) => Happened::Mode {
+                width: event.width.to_native(),
+                height: event.height.to_native(),
+                refresh_millihertz: event.refresh_millihertz.to_native(),
+            },
         })
     }
 

@@ -69,6 +69,43 @@ fn plain_buffer(ctx: &mut Ctx) -> u32 {
     ctx.buffer(&[], 64, usage::DEFAULT, bind::VERTEX_BUFFER, 0, 0)
 }
 
+/// A copy of a row of 16 pixels.
+fn blit(src: HeapRange, dst: HeapRange) -> BlitHeap {
+    let rect = Rect { left: 0, top: 0, right: 16, bottom: 1 };
+    let (src_pitch, dst_pitch, format, reserved) = (64, 64, 87, 0);
+    BlitHeap { src, dst, src_pitch, dst_pitch, format, reserved, src_rect: rect, dst_rect: rect, clip: rect }
+}
+
+/// A fill of a row of 16 pixels.
+fn fill(dst: HeapRange) -> FillHeap {
+    let rect = Rect { left: 0, top: 0, right: 16, bottom: 1 };
+    FillHeap { dst, rect, pitch: 64, format: 87, value: 0x0102_0304, reserved: 0 }
+}
+
+/// A screen of 16 × 16.
+const SCANOUT: SetScanout = SetScanout {
+    surface: HeapRange { offset: 0, length: 1024 },
+    source: 0,
+    visible: 1,
+    width: 16,
+    height: 16,
+    pitch: 64,
+    format: 87,
+    refresh_millihertz: 60_000,
+    reserved: 0,
+};
+
+/// A pointer of 4 × 4.
+const POINTER: SetPointerShape = SetPointerShape {
+    shape: HeapRange { offset: 0, length: 64 },
+    source: 0,
+    kind: pointer_kind::COLOR,
+    width: 4,
+    height: 4,
+    pitch: 16,
+    reserved: 0,
+};
+
 deeds! { objects_are_checked:
     BAD_OBJECT "an unknown resource is viewed" => |ctx| ctx.view(99, view_kind::SHADER_RESOURCE, RGBA8, range_2d());
     BAD_OBJECT "an object is created twice" => |ctx| {
@@ -195,6 +232,19 @@ deeds! { heap_ranges_are_checked:
         let tokens = ctx.put(&[0xff; 64]);
         send!(ctx.ring, CreateShader { tokens, id: 1, stage: 0, input: &[], output: &[], patch_constant: &[] })
     };
+    NOT_ALLOWED "a copy as only the kernel-mode driver may ask for" => |ctx| {
+        let (src, dst) = (ctx.take(64), ctx.take(64));
+        send!(ctx.ring, blit(src, dst))
+    };
+    NOT_ALLOWED "a fill as only the kernel-mode driver may ask for" => |ctx| {
+        let dst = ctx.take(64);
+        send!(ctx.ring, fill(dst))
+    };
+    NOT_ALLOWED "a screen" => |ctx| send!(ctx.ring, SCANOUT);
+    NOT_ALLOWED "a pointer's shape" => |ctx| send!(ctx.ring, POINTER);
+    NOT_ALLOWED "a pointer's position" => |ctx| {
+        send!(ctx.ring, SetPointerPosition { source: 0, visible: 1, x: 0, y: 0 })
+    };
     NOT_ALLOWED "a command of the kernel-mode driver" => |ctx| {
         let context = ctx.number;
         send!(ctx.ring, OpenGate { number: 1, context, reserved: 0 })
@@ -238,31 +288,90 @@ fn a_poisoned_context_leaves_the_others_alone() {
     guest.end();
 }
 
+/// What ring 0 may not say, the code that it ends with, and the object it is about.
+type Ring0Deed = (&'static str, u32, fn(&mut Guest) -> u64);
+
+const RING_0_DEEDS: [Ring0Deed; 17] = [
+    ("a ring without a data area", code::BAD_HEAP_RANGE, |guest| {
+        let ring = HeapRange { offset: 0, length: 4096 };
+        send!(guest.ring0, CreateContext { ring, context: 1, process: 0 })
+    }),
+    ("the end of nothing", code::BAD_OBJECT, |guest| {
+        send!(guest.ring0, DestroyContext { context: 9, reserved: 0 })
+    }),
+    ("a draw", code::NOT_ALLOWED, |guest| {
+        let draw = Draw { vertex_count: 1, instance_count: 1, start_vertex: 0, start_instance: 0 };
+        send!(guest.ring0, draw)
+    }),
+    ("a grant that wraps", code::BAD_HEAP_RANGE, |guest| {
+        let range = HeapRange { offset: u64::MAX - 4096, length: 8192 };
+        let _ = guest.context();
+        send!(guest.ring0, GrantHeap { range, context: 1, reserved: 0 })
+    }),
+    ("a fence that falls back", code::BAD_ARGUMENT, |guest| {
+        guest.finish_ring0();
+        send!(guest.ring0, Fence { value: 1 })
+    }),
+    ("a fence of nothing", code::BAD_ARGUMENT, |guest| send!(guest.ring0, Fence { value: 0 })),
+    ("a wait", code::NOT_ALLOWED, |guest| {
+        send!(guest.ring0, WaitFence { value: 1, context: 1, reserved: 0 })
+    }),
+    ("a copy from outside", code::BAD_HEAP_RANGE, |guest| {
+        let (src, dst) = (HeapRange { offset: guest.layout.heap_bytes(), length: 64 }, guest.take_heap(64));
+        send!(guest.ring0, blit(src, dst))
+    }),
+    ("a copy to where an end wraps", code::BAD_HEAP_RANGE, |guest| {
+        let (src, dst) = (guest.take_heap(64), HeapRange { offset: u64::MAX - 31, length: 64 });
+        send!(guest.ring0, blit(src, dst))
+    }),
+    ("a copy of a negative rectangle", code::BAD_ARGUMENT, |guest| {
+        let (src, dst) = (guest.take_heap(64), guest.take_heap(64));
+        let src_rect = Rect { left: i32::MIN, top: 0, right: i32::MAX, bottom: 1 };
+        send!(guest.ring0, BlitHeap { src_rect, ..blit(src, dst) })
+    }),
+    ("a copy into a context's ring", code::BAD_HEAP_RANGE, |guest| {
+        let ring = HeapRange { offset: guest.take_heap(0).offset + 4096, length: 64 };
+        let ctx = guest.context();
+        let src = guest.take_heap(64);
+        drop(ctx);
+        send!(guest.ring0, blit(src, ring))
+    }),
+    ("a fill of a context's ring", code::BAD_HEAP_RANGE, |guest| {
+        let ring = HeapRange { offset: guest.take_heap(0).offset + 4096, length: 64 };
+        let _ = guest.context();
+        send!(guest.ring0, fill(ring))
+    }),
+    ("a fill of a compressed surface", code::BAD_ARGUMENT, |guest| {
+        let dst = guest.take_heap(64);
+        send!(guest.ring0, FillHeap { format: 71, ..fill(dst) })
+    }),
+    ("a fill of a column too many", code::BAD_ARGUMENT, |guest| {
+        let dst = guest.take_heap(64);
+        let rect = Rect { left: 0, top: 0, right: 17, bottom: 1 };
+        send!(guest.ring0, FillHeap { rect, ..fill(dst) })
+    }),
+    ("a screen outside", code::BAD_HEAP_RANGE, |guest| {
+        let surface = HeapRange { offset: guest.layout.heap_bytes() - 64, length: 1024 };
+        send!(guest.ring0, SetScanout { surface, ..SCANOUT })
+    }),
+    ("a pointer that is too large", code::BAD_ARGUMENT, |guest| {
+        send!(guest.ring0, SetPointerShape { width: 257, ..POINTER })
+    }),
+    ("a pointer of no source", code::BAD_ARGUMENT, |guest| {
+        send!(guest.ring0, SetPointerPosition { source: u32::MAX, visible: 0, x: 0, y: 0 })
+    }),
+];
+
 #[test]
 fn ring_0_is_checked() {
     use pvgpu_host_backend::worker::Ended;
-    let bad: [fn(&mut Guest) -> u64; 4] = [
-        |guest| {
-            let ring = HeapRange { offset: 0, length: 4096 };
-            send!(guest.ring0, CreateContext { ring, context: 1, process: 0 })
-        },
-        |guest| send!(guest.ring0, DestroyContext { context: 9, reserved: 0 }),
-        |guest| {
-            send!(
-                guest.ring0,
-                Draw { vertex_count: 1, instance_count: 1, start_vertex: 0, start_instance: 0 }
-            )
-        },
-        |guest| {
-            let range = HeapRange { offset: u64::MAX - 4096, length: 8192 };
-            let _ = guest.context();
-            send!(guest.ring0, GrantHeap { range, context: 1, reserved: 0 })
-        },
-    ];
-    for deed in bad {
+    for (name, expected, deed) in RING_0_DEEDS {
         let mut guest = Guest::new();
         deed(&mut guest);
-        assert!(matches!(guest.event(), Happened::Error { context: 0, .. }));
-        assert_eq!(guest.end(), Ended::Corrupt);
+        match guest.event() {
+            Happened::Error { context: 0, code, .. } => assert_eq!(code, expected, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+        assert_eq!(guest.end(), Ended::Corrupt, "{name}");
     }
 }

@@ -281,6 +281,10 @@ struct Null {
 }
 
 impl Backend for Null {
+    fn batch(&self) -> u64 {
+        1
+    }
+
     fn execute(&mut self, op: Op<'_>) -> Result<(), Fault> {
         self.executed += usize::from(!format!("{op:?}").is_empty());
         Ok(())

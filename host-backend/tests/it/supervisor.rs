@@ -6,12 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use pvgpu_control::{Client, Source, Status};
-use pvgpu_protocol::aperture::{GuestHello, Layout, PAGE_BYTES, Sizes, host_cell, host_state, refusal};
+use pvgpu_control::{Client, ClientError, Mode, Source, Status};
+use pvgpu_protocol::aperture::{
+    GuestHello, Layout, PAGE_BYTES, RING_HEADER_BYTES, Sizes, host_cell, host_state, refusal,
+};
 use pvgpu_protocol::command::*;
+use pvgpu_protocol::event::{EventRef, decode_event};
 use pvgpu_protocol::host_info::{HostInfo, field_text};
 use pvgpu_protocol::limits::MIN_APERTURE_BYTES;
 use pvgpu_protocol::version::{VersionRange, feature};
+use pvgpu_ring::Consumer;
 use pvgpu_transport::Link;
 use pvgpu_transport::shm::{Announced, GuestPort, Wake};
 use rustix::process::{Pid, Signal, kill_process};
@@ -217,6 +221,83 @@ fn a_guest_is_served_and_sees_its_worker_die() {
     let mut again = Remote::connect(&daemon.link);
     let mut ctx = again.context();
     draw_frames(&mut again, &mut ctx, |count| count < 2);
+}
+
+#[test]
+fn people_ask_for_modes_and_pictures() {
+    let daemon = Daemon::start();
+    let client = || Client::connect(&daemon.folder).expect("listens");
+    let mode = Mode { width: 1920, height: 1080, refresh_millihertz: 120_000 };
+    let refused = |error: ClientError| match error {
+        ClientError::Refused { error } => error,
+        other => panic!("{other}"),
+    };
+    assert_eq!(refused(client().mode(None, Some(mode)).expect_err("nobody")), "no guest is connected");
+    let mut remote = Remote::connect(&daemon.link);
+    let name = daemon.status().guests[0].name.clone();
+    let bad = client().mode(None, Some(Mode { height: 100, ..mode })).expect_err("too low");
+    assert_eq!(refused(bad), "a height of 100 is not from 480 to 4320");
+    let nothing = client().screenshot(None).expect_err("no screen");
+    assert!(refused(nothing).starts_with(&format!("{name} shows no screen")));
+
+    // The mode arrives as an event.
+    assert_eq!(client().mode(Some(std::process::id().to_string()), Some(mode)).expect("accepted"), name);
+    let event = remote.layout.event;
+    let region = remote
+        .port
+        .mapping()
+        .region(event.ring_offset(), RING_HEADER_BYTES + event.capacity)
+        .expect("inside");
+    let mut events = Consumer::new(region, 0).expect("a ring");
+    let mut local = [0; 16];
+    wait("the event", PATIENCE, || match events.pop_into(&mut local).expect("honest") {
+        Some(record) => {
+            let mut words = vec![record.ring_bytes() as u64 | u64::from(record.tag()) << 32];
+            words.extend_from_slice(record.payload_words());
+            match decode_event(&words) {
+                Ok(EventRef::ModeRequest(event)) => {
+                    assert_eq!((event.width.to_native(), event.height.to_native()), (1920, 1080));
+                    assert_eq!(event.refresh_millihertz.to_native(), 120_000);
+                    true
+                }
+                other => panic!("{:?}", other.map(|event| event.opcode())),
+            }
+        }
+        None => false,
+    });
+    assert_eq!(daemon.status().guests[0].requested_mode, Some(mode));
+
+    // A screen of two colours.
+    let surface = HeapRange { offset: 0, length: 64 * 48 * 4 };
+    let fill = |rect, value| FillHeap { dst: surface, rect, pitch: 256, format: 88, value, reserved: 0 };
+    send!(remote.ring0, fill(Rect { left: 0, top: 0, right: 64, bottom: 48 }, 0x00ff_8040));
+    send!(remote.ring0, fill(Rect { left: 0, top: 24, right: 64, bottom: 48 }, 0x0010_2030));
+    send!(
+        remote.ring0,
+        SetScanout {
+            surface,
+            source: 0,
+            visible: 1,
+            width: 64,
+            height: 48,
+            pitch: 256,
+            format: 88,
+            refresh_millihertz: 60_000,
+            reserved: 0,
+        }
+    );
+    wait("the status", PATIENCE, || daemon.status().guests[0].screen.is_some());
+    let guest = daemon.status().guests[0].clone();
+    let screen = guest.screen.expect("a screen");
+    assert_eq!((screen.width, screen.height, screen.visible, screen.frames), (64, 48, true, 1));
+    assert_eq!((guest.blits, guest.blit_bytes), (2, 64 * 48 * 4 + 64 * 24 * 4));
+    let (head, file) = client().screenshot(Some(name.clone())).expect("a picture");
+    assert_eq!((head.width, head.height, head.guest), (64, 48, name));
+    let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("a PNG");
+    let mut rgb = vec![0; reader.output_buffer_size().expect("small")];
+    let info = reader.next_frame(&mut rgb).expect("whole");
+    assert_eq!((info.width, info.height, info.color_type), (64, 48, png::ColorType::Rgb));
+    assert_eq!((&rgb[..3], &rgb[rgb.len() - 3..]), (&[255, 128, 64][..], &[16, 32, 48][..]));
 }
 
 /// Plays a guest in a process of its own, when it is asked to.

@@ -5,13 +5,17 @@ use pvgpu_protocol::kernel_interface::{AdapterData, PrivateHeader, kind};
 use pvgpu_protocol::telemetry::{Level, area, code};
 
 use crate::adapter::Adapter;
-use crate::bring_up::{HostDescription, bring_up};
-use crate::context::{Context, Mappings};
-use crate::core_state::Core;
+use crate::bring_up::bring_up;
+use crate::context::{Context, ContextTable, Mappings};
 use crate::heap::Heap;
 use crate::kernel::{Kernel, SpinLock};
-use crate::state::{AdapterEvent, AdapterState, Removal};
+use crate::settings::Settings;
+use crate::state::{AdapterEvent, AdapterState};
 use crate::status::Status;
+use crate::submission::SubmissionQueue;
+
+/// Pause between two looks at the host's answer, in milliseconds.
+const POLL_MS: u32 = 2;
 
 /// What `DxgkDdiQueryAdapterInfo` is asked for (`DXGKARG_QUERYADAPTERINFO`).
 #[derive(Debug)]
@@ -24,43 +28,64 @@ pub enum QueryAdapterInfo<'a> {
 }
 
 impl<K: Kernel> Adapter<K> {
-    /// `DxgkDdiStartDevice`: says hello to the host and waits for its answer. `PASSIVE_LEVEL`.
+    /// `DxgkDdiStartDevice`: gets the aperture and says hello. A host need not be there; when one is, its answer is waited for
+    /// `wait_ms` at most. `PASSIVE_LEVEL`.
+    ///
+    /// Succeeds without a host: [`Adapter::state`] is `Starting` then, or `Removed` if the host refused, and becomes
+    /// `Running` when one answers.
     ///
     /// # Errors
-    /// [`Status::State`] unless the adapter is stopped; else why there is no host, and the adapter is stopped.
-    pub fn start_device(&self) -> Result<(), Status> {
+    /// [`Status::State`] unless the adapter is stopped; else why there is no aperture, and the adapter is stopped.
+    pub fn start_device(&self, settings: Settings, wait_ms: u32) -> Result<(), Status> {
         {
             let mut core = self.core.lock();
             core.state = core.state.next(AdapterEvent::Start)?;
         }
-        let started = self.start();
-        if started.is_err() {
+        if let Err(status) = self.prepare(settings) {
             self.kernel.disconnect();
+            let mut core = self.core.lock();
+            core.state = core.state.next(AdapterEvent::StartFailed)?;
+            return Err(status);
         }
-        let mut core = self.core.lock();
-        let event = if started.is_ok() { AdapterEvent::HostReady } else { AdapterEvent::StartFailed };
-        core.state = core.state.next(event)?;
-        let Some((aperture, version, features)) = core
-            .link
-            .as_ref()
-            .map(|link| (link.layout.sizes.aperture, u64::from(link.host.abi_version), link.host.features))
-        else {
-            return started;
-        };
-        let what = (area::ADAPTER, code::ADAPTER_STARTED);
-        core.trace(&self.kernel, Level::Info, what, 0, &[aperture, version, features]);
-        started
+        let start = self.kernel.time_ns();
+        let limit = u64::from(wait_ms) * 1_000_000;
+        loop {
+            {
+                let mut core = self.core.lock();
+                core.take_answer(&self.kernel);
+                if core.state != AdapterState::Starting {
+                    break;
+                }
+            }
+            if self.kernel.time_ns().saturating_sub(start) >= limit {
+                break;
+            }
+            self.kernel.sleep_ms(POLL_MS);
+        }
+        Ok(())
     }
 
-    fn start(&self) -> Result<(), Status> {
+    /// Everything that a start allocates. Not part of its caller, whose stack the system has little of.
+    #[inline(never)]
+    fn prepare(&self, settings: Settings) -> Result<(), Status> {
+        let mut contexts = ContextTable::new();
+        contexts.reserve()?;
+        let mut queue = SubmissionQueue::new();
+        queue.reserve()?;
         let link = bring_up(&self.kernel)?;
         let bytes = link.layout.heap_bytes();
-        let heap = Heap::new(bytes, self.kernel.aperture_is_zero()).map_err(|_| Status::NoMemory)?;
+        let segment = settings.segment_in(bytes);
+        let heap =
+            Heap::new(bytes - segment, self.kernel.aperture_is_zero()).map_err(|_| Status::NoMemory)?;
+        let now = self.kernel.time_ns();
         let mut core = self.core.lock();
-        core.contexts.reserve()?;
-        core.queue.reserve()?;
-        core.heap = Some(heap);
         core.link = Some(link);
+        core.heap = Some(heap);
+        core.contexts = contexts;
+        core.queue = queue;
+        core.settings = settings;
+        core.started_at = now;
+        core.display.set_max_primary(segment / 2);
         Ok(())
     }
 
@@ -74,21 +99,44 @@ impl<K: Kernel> Adapter<K> {
             let mut core = self.core.lock();
             core.state = core.state.next(AdapterEvent::Stop)?;
             core.trace(&self.kernel, Level::Info, (area::ADAPTER, code::ADAPTER_STOPPED), 0, &[]);
+            if let Some(link) = &mut core.link {
+                link.withdraw(self.kernel.time_ns());
+            }
+            core.queue.clear();
             for (_, context) in core.contexts.iter_mut() {
                 context.wake_all();
             }
         }
-        let mut fresh = Core::new();
-        fresh.state = AdapterState::Stopping;
-        let mut old = core::mem::replace(&mut *self.core.lock(), fresh);
-        for (_, context) in old.contexts.iter_mut() {
+        self.control_vsync(false);
+        self.wait_for_paging();
+        let service = self.core.lock().service.take();
+        if let Some(service) = service {
+            self.end_service(service);
+        }
+        let mut contexts = core::mem::replace(&mut self.core.lock().contexts, ContextTable::new());
+        for (_, context) in contexts.iter_mut() {
             self.unmap_context(context);
         }
-        drop(old);
+        drop(contexts);
+        self.core.lock().forget_objects();
+        self.drop_link();
         self.kernel.disconnect();
         let mut core = self.core.lock();
         core.state = core.state.next(AdapterEvent::StopDone)?;
         Ok(())
+    }
+
+    /// Lets the link go outside the lock: its parts may be unmapped with it.
+    #[inline(never)]
+    pub(crate) fn drop_link(&self) {
+        let link = {
+            let mut core = self.core.lock();
+            let link = core.link.take();
+            // A bugcheck has no screen any more either.
+            self.show(&mut core);
+            link
+        };
+        drop(link);
     }
 
     /// Ends all mappings of a context that is not in any table any more. `PASSIVE_LEVEL`, in the context's process.
@@ -105,7 +153,8 @@ impl<K: Kernel> Adapter<K> {
     /// `DxgkDdiQueryAdapterInfo`. `PASSIVE_LEVEL`.
     ///
     /// # Errors
-    /// [`Status::BadField`] for a buffer of the wrong size, [`Status::DeviceRemoved`] when the adapter is not started.
+    /// [`Status::BadField`] for a buffer of the wrong size, [`Status::NotReady`] before a host has ever answered,
+    /// [`Status::DeviceRemoved`] when the adapter is not started.
     pub fn query_adapter_info(&self, query: QueryAdapterInfo<'_>) -> Result<(), Status> {
         let QueryAdapterInfo::UmDriverPrivate { output_data } = query;
         let size = size_of::<AdapterData>();
@@ -125,6 +174,9 @@ impl<K: Kernel> Adapter<K> {
         {
             let core = self.core.lock();
             let host = &core.link.as_ref().ok_or(Status::DeviceRemoved)?.host;
+            if host.host_info.is_empty() {
+                return Err(Status::NotReady);
+            }
             data.abi_version = u64::from(host.abi_version);
             data.features = host.features;
             for (to, from) in data.host_info.iter_mut().zip(&host.host_info) {
@@ -135,53 +187,18 @@ impl<K: Kernel> Adapter<K> {
         Ok(())
     }
 
-    /// What was agreed with the host. `PASSIVE_LEVEL`.
-    ///
-    /// # Errors
-    /// [`Status::DeviceRemoved`] when the adapter is not started, [`Status::NoMemory`].
-    pub fn host_description(&self) -> Result<HostDescription, Status> {
-        let core = self.core.lock();
-        core.link.as_ref().ok_or(Status::DeviceRemoved)?.host.try_clone()
-    }
-
     /// Where the adapter is in its life. IRQL ≤ `DISPATCH_LEVEL`.
     pub fn state(&self) -> AdapterState {
         self.core.lock().state
     }
 
-    /// The timer, to be called at least every [`pvgpu_protocol::aperture::HEARTBEAT_MS`]: shows the host that the guest
-    /// lives, looks whether the host does, and looks after whatever a lost interrupt would leave waiting.
+    /// The timer, to be called at least every [`pvgpu_protocol::aperture::HEARTBEAT_MS`] while the adapter is started: shows
+    /// the host that the guest lives, looks whether the host does, or whether one has come, and looks after whatever a
+    /// lost interrupt would leave waiting. Allocates nothing.
     /// IRQL ≤ `DISPATCH_LEVEL`.
     pub fn heartbeat(&self) {
         if self.core.lock().heartbeat(&self.kernel) {
             self.kernel.queue_dpc();
         }
-    }
-
-    /// The transport says that the host's end is closed. IRQL ≤ `DISPATCH_LEVEL`.
-    pub fn link_broken(&self) {
-        self.core.lock().host_gone(&self.kernel, Removal::LinkBroken);
-    }
-
-    /// `DxgkDdiResetFromTimeout`: dxgkrnl gave up waiting. What was submitted is forgotten, the contexts it belongs to are
-    /// poisoned. `PASSIVE_LEVEL`.
-    ///
-    /// # Errors
-    /// [`Status::State`] when the adapter is not running.
-    pub fn reset_from_timeout(&self) -> Result<(), Status> {
-        let mut core = self.core.lock();
-        core.state = core.state.next(AdapterEvent::Timeout)?;
-        core.poison_pending(&self.kernel);
-        Ok(())
-    }
-
-    /// `DxgkDdiRestartFromTimeout`. `PASSIVE_LEVEL`.
-    ///
-    /// # Errors
-    /// [`Status::State`] without a reset before.
-    pub fn restart_from_timeout(&self) -> Result<(), Status> {
-        let mut core = self.core.lock();
-        core.state = core.state.next(AdapterEvent::Restart)?;
-        Ok(())
     }
 }

@@ -1,44 +1,73 @@
-//! Allocations: the surfaces that dxgkrnl must know because they are presented.
+//! Allocations: the surfaces that dxgkrnl must know because they are presented, shared, or its own.
+//!
+//! There are two shapes. *Frames* are a presented resource of the user-mode driver: they lie in a heap range of their context,
+//! where the host writes them, and never move; dxgkrnl's memory manager is told of a single page, so that it keeps books of
+//! them without paying for them. *Standard* allocations (primary, shadow, staging, GDI surface) lie where the memory manager
+//! puts them: in the segment ([`super::segment`]).
+//!
+//! Who may use one: the device that has opened it. dxgkrnl decides who opens (it knows who may share what); a context of
+//! another process that has opened frames may present them, and still never gets at the memory of their owner itself.
 
+use pvgpu_protocol::aperture::PAGE_BYTES;
 use pvgpu_protocol::command::HeapRange;
 use pvgpu_protocol::format;
-use pvgpu_protocol::kernel_interface::{AllocationData, PrivateData};
-use pvgpu_protocol::limits::MAX_FRAMES_IN_FLIGHT;
+use pvgpu_protocol::kernel_interface::{
+    AllocationData, PrivateData, PrivateDataError, PrivateHeader, StandardAllocationData, kind, standard_kind,
+};
+use pvgpu_protocol::limits::{MAX_FRAMES_IN_FLIGHT, MAX_SURFACE_PITCH};
 use pvgpu_protocol::telemetry::{Level, area, code};
 
+use super::standard;
 use crate::adapter::Adapter;
 use crate::context::handle;
-use crate::core_state::Core;
-use crate::kernel::{ApertureRange, Kernel, SpinLock};
-use crate::slab::Slab;
+use crate::kernel::{Kernel, SpinLock};
 use crate::status::{Handle, Status};
 
 /// `D3D11_REQ_TEXTURE2D_U_OR_V_DIMENSION`.
-const MAX_EXTENT: u32 = 16384;
+pub(crate) const MAX_EXTENT: u32 = 16384;
 /// The byte size of a presented pixel, `B8G8R8A8_UNORM`.
 const PIXEL_BYTES: u32 = 4;
+/// `DXGI_FORMAT_B8G8R8A8_UNORM`, the format of presented frames.
+pub(crate) const FRAME_FORMAT: u32 = 87;
+
+/// What an allocation is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    /// A presented resource of a context.
+    Frames {
+        h_context: u64,
+        data: AllocationData,
+        /// The frame presented last.
+        shown: u32,
+    },
+    /// One of dxgkrnl's own.
+    Standard(StandardAllocationData),
+}
 
 /// An allocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allocation {
-    h_context: u64,
-    data: AllocationData,
+    pub(crate) shape: Shape,
 }
 
 /// An allocation as a device has opened it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenedAllocation {
-    h_device: u64,
-    h_allocation: u64,
+    pub(crate) h_device: u64,
+    pub(crate) h_allocation: u64,
 }
 
-/// `DXGK_ALLOCATIONINFO`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// `DXGK_ALLOCATIONINFO`. The segment is the only one, for reading, writing and eviction ([`super::SEGMENT_ID`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AllocationInfo {
     /// The driver's handle.
     pub h_allocation: u64,
-    /// Bytes.
+    /// Bytes that the memory manager is to set aside: whole pages.
     pub size: u64,
+    /// Bytes from row to row; 0 where nobody outside of the driver needs to know.
+    pub pitch: u32,
+    /// The processor locks it (`CpuVisible`), where the segment can be seen by it.
+    pub cpu_visible: bool,
 }
 
 /// `DXGKARG_DESCRIBEALLOCATION`.
@@ -50,38 +79,38 @@ pub struct DescribeAllocation {
     pub height: u32,
     /// `DXGI_FORMAT`.
     pub format: u32,
+    /// Frames a second × 1000 of a primary; 0 otherwise.
+    pub refresh_millihertz: u32,
+    /// The video present source of a primary; 0 otherwise.
+    pub vid_pn_source_id: u32,
 }
 
-/// A frame that the host has written, or will: where it lies in the aperture. `B8G8R8A8_UNORM`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PresentedFrame {
-    /// Where it lies: `row_pitch` × `height` bytes.
-    pub range: ApertureRange,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// Bytes from row to row.
-    pub row_pitch: u32,
+/// The heap range of all frames, `None` when they are never presented to the guest.
+pub(crate) fn frames(data: &AllocationData) -> Option<HeapRange> {
+    let length = data.frame_bytes.checked_mul(u64::from(MAX_FRAMES_IN_FLIGHT))?;
+    (length != 0).then_some(HeapRange { offset: data.frames_offset, length })
 }
 
 impl Allocation {
-    /// The heap range of all frames, `None` when it is never presented to the guest.
-    fn frames(&self) -> Option<HeapRange> {
-        let length = self.data.frame_bytes.checked_mul(u64::from(MAX_FRAMES_IN_FLIGHT))?;
-        (length != 0).then_some(HeapRange { offset: self.data.frames_offset, length })
-    }
-
     /// Whether the allocation's frames lie in a range of a context.
-    pub(crate) fn uses(&self, h_context: u64, range: HeapRange) -> bool {
-        self.h_context == h_context
-            && self.frames().is_some_and(|frames| {
+    pub(crate) fn uses(&self, of_context: u64, range: HeapRange) -> bool {
+        let Shape::Frames { h_context, data, .. } = &self.shape else { return false };
+        *h_context == of_context
+            && frames(data).is_some_and(|frames| {
                 frames.offset >= range.offset && frames.offset - range.offset < range.length
             })
     }
+
+    /// Width, height and format.
+    pub(crate) fn extent(&self) -> (u32, u32, u32) {
+        match &self.shape {
+            Shape::Frames { data, .. } => (data.width, data.height, FRAME_FORMAT),
+            Shape::Standard(data) => (data.width, data.height, data.format),
+        }
+    }
 }
 
-fn bad(field: &'static str, value: u64, rule: &'static str) -> Status {
+pub(crate) fn bad(field: &'static str, value: u64, rule: &'static str) -> Status {
     Status::BadField { field, value, rule }
 }
 
@@ -102,6 +131,10 @@ fn check(data: &AllocationData) -> Result<(), Status> {
     if !data.row_pitch.is_multiple_of(PIXEL_BYTES) || pitch < u64::from(data.width) * u64::from(PIXEL_BYTES) {
         return Err(bad("row_pitch", pitch, "it is a multiple of 4 and holds a row"));
     }
+    // The host removes the adapter for a surface whose rows are further apart, whatever is done with it.
+    if data.row_pitch > MAX_SURFACE_PITCH {
+        return Err(bad("row_pitch", pitch, "it is at most 1 MiB"));
+    }
     if !data.frame_bytes.is_multiple_of(8) || data.frame_bytes < pitch * u64::from(data.height) {
         return Err(bad("frame_bytes", data.frame_bytes, "it is a multiple of 8 and holds all rows"));
     }
@@ -112,13 +145,69 @@ fn check(data: &AllocationData) -> Result<(), Status> {
 }
 
 impl<K: Kernel> Adapter<K> {
-    /// `DxgkDdiCreateAllocation`, for one allocation of the calling process. `PASSIVE_LEVEL`.
+    /// `DxgkDdiCreateAllocation`, for one allocation. `PASSIVE_LEVEL`.
     ///
     /// # Errors
     /// [`Status::PrivateData`], [`Status::BadField`], [`Status::BadHandle`] and [`Status::NotOwner`] for a context that is
-    /// not the process's.
+    /// not the process's, [`Status::NoMemory`].
     pub fn create_allocation(&self, private_driver_data: &[u8]) -> Result<AllocationInfo, Status> {
-        let data = AllocationData::read(private_driver_data)?;
+        let size = size_of::<PrivateHeader>();
+        let header = private_driver_data
+            .get(..size)
+            .map(bytemuck::pod_read_unaligned::<PrivateHeader>)
+            .ok_or(PrivateDataError::Size { expected: size, actual: private_driver_data.len() })?;
+        if header.kind == kind::STANDARD_ALLOCATION {
+            self.create_standard(StandardAllocationData::read(private_driver_data)?)
+        } else {
+            self.create_frames(AllocationData::read(private_driver_data)?)
+        }
+    }
+
+    /// `DxgkDdiCreateAllocation`, for several: all are made or none is. `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    /// As [`Adapter::create_allocation`]; [`Status::BadField`] unless there is a place for each result.
+    pub fn create_allocations(
+        &self,
+        private_driver_data: &[&[u8]],
+        infos: &mut [AllocationInfo],
+    ) -> Result<(), Status> {
+        if private_driver_data.len() != infos.len() {
+            return Err(bad("NumAllocations", infos.len() as u64, "there is a place for each result"));
+        }
+        let mut made = 0;
+        let mut failed = None;
+        for (data, info) in private_driver_data.iter().zip(infos.iter_mut()) {
+            match self.create_allocation(data) {
+                Ok(one) => *info = one,
+                Err(status) => {
+                    failed = Some(status);
+                    break;
+                }
+            }
+            made += 1;
+        }
+        let Some(status) = failed else { return Ok(()) };
+        for info in infos.iter_mut().take(made) {
+            // It was made a moment ago, and nobody else knows its handle.
+            let _ = self.destroy_allocation(info.h_allocation);
+            *info = AllocationInfo::default();
+        }
+        Err(status)
+    }
+
+    fn create_standard(&self, data: StandardAllocationData) -> Result<AllocationInfo, Status> {
+        standard::check(&data)?;
+        let mut core = self.core.lock();
+        core.started()?;
+        let h_allocation = core.allocations.insert(Allocation { shape: Shape::Standard(data) })?;
+        let what = (area::MEMORY, code::ALLOCATION_CREATED);
+        core.trace(&self.kernel, Level::Verbose, what, 0, &[h_allocation, 0, data.bytes]);
+        let cpu_visible = data.kind != standard_kind::SHARED_PRIMARY;
+        Ok(AllocationInfo { h_allocation, size: data.bytes, pitch: data.pitch, cpu_visible })
+    }
+
+    fn create_frames(&self, data: AllocationData) -> Result<AllocationInfo, Status> {
         check(&data)?;
         let mut core = self.core.lock();
         core.working_link()?;
@@ -126,8 +215,7 @@ impl<K: Kernel> Adapter<K> {
         let (h_context, h_device) = (handle(data.context, context.generation), context.device);
         core.owned_device(&self.kernel, h_device)?;
         let (_, context) = core.contexts.get(h_context)?;
-        let allocation = Allocation { h_context, data };
-        let frames = allocation.frames();
+        let frames = frames(&data);
         if data.frame_bytes != 0 && !frames.is_some_and(|frames| context.owns(frames)) {
             return Err(bad(
                 "frames_offset",
@@ -135,15 +223,15 @@ impl<K: Kernel> Adapter<K> {
                 "the frames lie in one of the context's ranges",
             ));
         }
-        let h_allocation = core.allocations.insert(allocation)?;
-        let size = frames.map_or(0, |frames| frames.length);
-        let args = [h_allocation, data.frames_offset, size];
+        let shape = Shape::Frames { h_context, data, shown: 0 };
+        let h_allocation = core.allocations.insert(Allocation { shape })?;
+        let args = [h_allocation, data.frames_offset, frames.map_or(0, |frames| frames.length)];
         let what = (area::MEMORY, code::ALLOCATION_CREATED);
         core.trace(&self.kernel, Level::Verbose, what, data.context, &args);
-        Ok(AllocationInfo { h_allocation, size })
+        Ok(AllocationInfo { h_allocation, size: PAGE_BYTES, pitch: 0, cpu_visible: false })
     }
 
-    /// `DxgkDdiDestroyAllocation`. `PASSIVE_LEVEL`.
+    /// `DxgkDdiDestroyAllocation`, for one. `PASSIVE_LEVEL`.
     ///
     /// # Errors
     /// [`Status::BadHandle`].
@@ -151,18 +239,34 @@ impl<K: Kernel> Adapter<K> {
         let mut core = self.core.lock();
         let allocation =
             core.allocations.remove(h_allocation).ok_or(Status::BadHandle(Handle::Allocation))?;
+        let context = match allocation.shape {
+            Shape::Frames { data, .. } => {
+                if let Some(range) = frames(&data) {
+                    self.forget_scanout(&mut core, range);
+                }
+                data.context
+            }
+            Shape::Standard(_) => {
+                let shown = core.display.source.surface().filter(|_| core.scanned_out == h_allocation);
+                if let Some(surface) = shown {
+                    self.forget_scanout(&mut core, surface.range);
+                }
+                0
+            }
+        };
         let what = (area::MEMORY, code::ALLOCATION_DESTROYED);
-        core.trace(&self.kernel, Level::Verbose, what, allocation.data.context, &[h_allocation]);
+        core.trace(&self.kernel, Level::Verbose, what, context, &[h_allocation]);
         Ok(())
     }
 
     /// `DxgkDdiOpenAllocation`, for one allocation: gives `hDeviceSpecificAllocation`. `PASSIVE_LEVEL`.
     ///
     /// # Errors
-    /// [`Status::BadHandle`], [`Status::NotOwner`], [`Status::NoMemory`].
+    /// [`Status::BadHandle`], [`Status::NoMemory`].
     pub fn open_allocation(&self, h_device: u64, h_allocation: u64) -> Result<u64, Status> {
         let mut core = self.core.lock();
-        core.owned_device(&self.kernel, h_device)?;
+        // dxgkrnl has checked whose device it is; for its own it calls from whatever process there is.
+        core.devices.get(h_device).ok_or(Status::BadHandle(Handle::Device))?;
         core.allocations.get(h_allocation).ok_or(Status::BadHandle(Handle::Allocation))?;
         core.opened.insert(OpenedAllocation { h_device, h_allocation })
     }
@@ -185,64 +289,22 @@ impl<K: Kernel> Adapter<K> {
     /// [`Status::BadHandle`].
     pub fn describe_allocation(&self, h_allocation: u64) -> Result<DescribeAllocation, Status> {
         let core = self.core.lock();
-        let data = core.allocations.get(h_allocation).ok_or(Status::BadHandle(Handle::Allocation))?.data;
-        Ok(DescribeAllocation { width: data.width, height: data.height, format: data.format })
-    }
-
-    /// Where frame number `frame` of an opened allocation lies, for whoever shows it. IRQL ≤ `DISPATCH_LEVEL`.
-    ///
-    /// # Errors
-    /// [`Status::BadHandle`] also when its context is gone; [`Status::BadField`] for a frame that it has not.
-    pub fn presented_frame(
-        &self,
-        h_device_specific_allocation: u64,
-        frame: u32,
-    ) -> Result<PresentedFrame, Status> {
-        let mut core = self.core.lock();
-        let allocation = core.opened_allocation(h_device_specific_allocation)?;
-        core.contexts.get(allocation.h_context)?;
-        let heap_offset = core.link.as_ref().map_or(0, |link| link.layout.heap_offset);
-        let AllocationData { width, height, row_pitch, .. } = allocation.data;
-        if allocation.frames().is_none() || frame >= MAX_FRAMES_IN_FLIGHT {
-            return Err(bad("frame", u64::from(frame), "the allocation has such a frame"));
-        }
-        // Does not overflow: all frames lie inside the heap.
-        let offset =
-            heap_offset + allocation.data.frames_offset + u64::from(frame) * allocation.data.frame_bytes;
-        let bytes = u64::from(row_pitch) * u64::from(height);
-        Ok(PresentedFrame { range: ApertureRange { offset, bytes }, width, height, row_pitch })
-    }
-}
-
-impl<K: Kernel> Core<K> {
-    /// What a device has opened.
-    pub(crate) fn opened_allocation(&self, h_device_specific_allocation: u64) -> Result<Allocation, Status> {
-        let opened =
-            self.opened.get(h_device_specific_allocation).ok_or(Status::BadHandle(Handle::Allocation))?;
-        self.allocations.get(opened.h_allocation).copied().ok_or(Status::BadHandle(Handle::Allocation))
-    }
-
-    /// The same, for a call of one of that device's contexts.
-    pub(crate) fn opened_by(
-        &self,
-        h_device: u64,
-        h_device_specific_allocation: u64,
-    ) -> Result<Allocation, Status> {
-        let opened =
-            self.opened.get(h_device_specific_allocation).ok_or(Status::BadHandle(Handle::Allocation))?;
-        if opened.h_device != h_device {
-            return Err(Status::NotOwner(Handle::Allocation));
-        }
-        self.opened_allocation(h_device_specific_allocation)
-    }
-
-    /// Closes what a device has left open.
-    pub(crate) fn close_allocations_of(&mut self, h_device: u64) {
-        let next = |opened: &Slab<OpenedAllocation>| {
-            opened.iter().find(|(_, opened)| opened.h_device == h_device).map(|(handle, _)| handle)
-        };
-        while let Some(handle) = next(&self.opened) {
-            self.opened.remove(handle);
-        }
+        let allocation = core.allocations.get(h_allocation).ok_or(Status::BadHandle(Handle::Allocation))?;
+        Ok(match allocation.shape {
+            Shape::Frames { data, .. } => DescribeAllocation {
+                width: data.width,
+                height: data.height,
+                format: data.format,
+                refresh_millihertz: 0,
+                vid_pn_source_id: 0,
+            },
+            Shape::Standard(data) => DescribeAllocation {
+                width: data.width,
+                height: data.height,
+                format: data.format,
+                refresh_millihertz: data.refresh_millihertz,
+                vid_pn_source_id: data.source,
+            },
+        })
     }
 }

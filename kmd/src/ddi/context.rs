@@ -2,13 +2,13 @@
 
 use pvgpu_protocol::aperture::{Layout, PAGE_BYTES, RingRegion};
 use pvgpu_protocol::command::{self, HeapRange};
-use pvgpu_protocol::kernel_interface::{ContextData, FenceMarker, PrivateData};
+use pvgpu_protocol::kernel_interface::{ContextData, PrivateData};
 use pvgpu_protocol::telemetry::{Level, area, code};
 
-use super::render::DmaPrivateData;
+use super::dma::{DMA_BUFFER_BYTES, DmaStep};
 use crate::adapter::Adapter;
 use crate::bring_up::{begin_context_ring, zero};
-use crate::context::{Granted, Life, MAX_RANGES, Mappings};
+use crate::context::{End, KERNEL_CONTEXT, KernelContext, Life, Mappings, Revoked, Until};
 use crate::core_state::{Core, Device};
 use crate::heap::{Allocated, Heap};
 use crate::kernel::{Access, ApertureRange, Kernel, SpinLock};
@@ -20,7 +20,7 @@ use crate::status::{Handle, Status};
 pub struct CreateContext<'a> {
     /// Must be 0: there is one node.
     pub node_ordinal: u32,
-    /// [`ContextData`].
+    /// [`ContextData`], or nothing for a context without a ring (dxgkrnl's own, and the desktop's).
     pub private_driver_data: &'a [u8],
 }
 
@@ -39,30 +39,43 @@ pub struct ContextInfo {
     pub patch_location_list_size: u32,
 }
 
+/// What dxgkrnl is told of any context.
+fn context_info(h_context: u64) -> ContextInfo {
+    ContextInfo {
+        h_context,
+        dma_buffer_size: DMA_BUFFER_BYTES,
+        dma_buffer_private_data_size: DMA_BUFFER_BYTES,
+        allocation_list_size: LIST_ENTRIES,
+        patch_location_list_size: LIST_ENTRIES,
+    }
+}
+
 /// How often a request that the heap has no room for is tried again, a millisecond apart, while contexts are ending. The
 /// host ends one as soon as its GPU work is done; two seconds are a guess at the longest of it.
 const ROOM_TRIES: u32 = 2000;
-/// Entries of the lists: a marker names no allocation, a present two.
-const LIST_ENTRIES: u32 = 16;
+/// Entries of the lists: a marker names few allocations, a blit two for each of the steps that a DMA buffer holds.
+const LIST_ENTRIES: u32 = 2 * DMA_BUFFER_BYTES / size_of::<DmaStep>() as u32;
 
 impl<K: Kernel> Adapter<K> {
     /// `DxgkDdiCreateDevice`: a device of the calling process. `PASSIVE_LEVEL`.
     ///
     /// # Errors
-    /// [`Status::DeviceRemoved`] unless the adapter is running, [`Status::NoMemory`].
+    /// [`Status::DeviceRemoved`] unless the adapter is started, [`Status::NoMemory`]. A host it need not have.
     pub fn create_device(&self) -> Result<u64, Status> {
         let mut core = self.core.lock();
-        core.working_link()?;
+        core.started()?;
         core.devices.insert(Device { process: self.kernel.current_process() })
     }
 
-    /// `DxgkDdiDestroyDevice`. What is left of the device's contexts and opened allocations goes with it.
+    /// `DxgkDdiDestroyDevice`. What is left of the device's contexts and opened allocations goes with it, and the link to the
+    /// host if the device was its service.
     /// `PASSIVE_LEVEL`, in the device's process.
     ///
     /// # Errors
     /// [`Status::BadHandle`].
     pub fn destroy_device(&self, h_device: u64) -> Result<(), Status> {
         self.core.lock().devices.remove(h_device).ok_or(Status::BadHandle(Handle::Device))?;
+        self.end_service_of(h_device);
         loop {
             let left = self.core.lock().context_of_device(h_device);
             match left {
@@ -81,11 +94,14 @@ impl<K: Kernel> Adapter<K> {
     /// [`Status::PrivateData`] and [`Status::BadField`] for what user mode wishes; [`Status::HeapFull`],
     /// [`Status::TooManyContexts`], [`Status::NoMemory`]; [`Status::DeviceRemoved`].
     pub fn create_context(&self, h_device: u64, args: CreateContext<'_>) -> Result<ContextInfo, Status> {
-        let data = ContextData::read(args.private_driver_data)?;
         if args.node_ordinal != 0 {
             let value = u64::from(args.node_ordinal);
             return Err(Status::BadField { field: "NodeOrdinal", value, rule: "there is one node" });
         }
+        if args.private_driver_data.is_empty() {
+            return self.create_kernel_context(h_device);
+        }
+        let data = ContextData::read(args.private_driver_data)?;
         let ring_bytes = data.ring_bytes.saturating_add(PAGE_BYTES);
         let shape = RingRegion::from_range(0, ring_bytes).ok_or(Status::BadField {
             field: "ring_bytes",
@@ -94,26 +110,32 @@ impl<K: Kernel> Adapter<K> {
         })?;
         let (h_context, fresh) = self.begin_context(h_device, shape)?;
         if let Err(status) = self.fill_context(h_context, fresh, data.heap_bytes) {
-            self.abandon_context(h_context);
+            // It has a handle, so it is there to be destroyed, if nobody else has done so.
+            let _ = self.destroy_context(h_context);
             return Err(status);
         }
-        Ok(ContextInfo {
-            h_context,
-            dma_buffer_size: PAGE_BYTES as u32,
-            dma_buffer_private_data_size: size_of::<DmaPrivateData>() as u32,
-            allocation_list_size: LIST_ENTRIES,
-            patch_location_list_size: LIST_ENTRIES,
-        })
+        Ok(context_info(h_context))
+    }
+
+    /// A context that only pages and presents.
+    fn create_kernel_context(&self, h_device: u64) -> Result<ContextInfo, Status> {
+        let mut core = self.core.lock();
+        core.started()?;
+        // dxgkrnl has checked whose device it is; for its own it calls from whatever process there is.
+        core.devices.get(h_device).ok_or(Status::BadHandle(Handle::Device))?;
+        let handle = core.kernel_contexts.insert(KernelContext { device: h_device })?;
+        Ok(context_info(handle | KERNEL_CONTEXT))
     }
 
     /// Takes number and ring; tells also whether the ring's memory is fresh.
     fn begin_context(&self, h_device: u64, shape: RingRegion) -> Result<(u64, bool), Status> {
         self.with_room(|core| {
-            core.owned_device(&self.kernel, h_device)?;
+            let process = core.owned_device(&self.kernel, h_device)?.process;
             let aperture = core.working_link()?.aperture.clone();
+            let owner = (h_device, process, core.epoch);
             let Allocated { range, fresh } = core.allocate_heap(shape.length())?;
             let ring = RingRegion { offset: range.offset, ..shape };
-            let begun = core.contexts.begin(&aperture, h_device, ring);
+            let begun = core.contexts.begin(&aperture, owner, ring);
             if begun.is_err() {
                 core.free_heap(range);
             }
@@ -123,15 +145,19 @@ impl<K: Kernel> Adapter<K> {
 
     /// Takes memory or a number; while the host has not yet confirmed the end of a context that would give them back,
     /// it waits for that. `PASSIVE_LEVEL`.
-    fn with_room<T>(&self, mut take: impl FnMut(&mut Core<K>) -> Result<T, Status>) -> Result<T, Status> {
+    pub(crate) fn with_room<T>(
+        &self,
+        mut take: impl FnMut(&mut Core<K>) -> Result<T, Status>,
+    ) -> Result<T, Status> {
         let mut tries = ROOM_TRIES;
         loop {
             {
                 let mut core = self.core.lock();
+                core.free_revoked(&self.kernel);
                 let result = take(&mut core);
                 let may_come = match result {
-                    Err(Status::HeapFull { bytes }) => core.ending_bytes() >= bytes,
-                    Err(Status::TooManyContexts) => core.ending_bytes() != 0,
+                    Err(Status::HeapFull { bytes }) => core.coming_bytes() >= bytes,
+                    Err(Status::TooManyContexts) => core.coming_bytes() != 0,
                     _ => false,
                 };
                 if !may_come || tries == 0 {
@@ -186,41 +212,18 @@ impl<K: Kernel> Adapter<K> {
                 }
             }
         }
-        self.send(KernelCommand::CreateContext(command::CreateContext {
+        let create = command::CreateContext {
             ring: HeapRange { offset: ring.offset, length: ring.length() },
             context: number,
             process: self.kernel.current_process(),
-        }))?;
+        };
+        self.send_for(h_context, KernelCommand::CreateContext(create), |context| context.life = Life::Live)?;
         {
             let mut core = self.core.lock();
-            let (_, context) = core.contexts.get(h_context)?;
-            context.life = Life::Live;
             let args = [ring.offset, ring.capacity];
             core.trace(&self.kernel, Level::Info, (area::CONTEXT, code::CONTEXT_CREATED), number, &args);
         }
         self.grant_heap(h_context, heap_bytes).map(|_| ())
-    }
-
-    /// Takes back what [`Adapter::begin_context`] and [`Adapter::fill_context`] did.
-    fn abandon_context(&self, h_context: u64) {
-        let beginning = {
-            let mut core = self.core.lock();
-            core.contexts.get(h_context).ok().map(|(number, context)| (number, context.life))
-        };
-        match beginning {
-            Some((number, Life::Beginning)) => {
-                let mut core = self.core.lock();
-                let Some(mut context) = core.contexts.remove(number) else { return };
-                if let Some(heap) = &mut core.heap {
-                    heap.free(context.ring_range());
-                }
-                drop(core);
-                self.unmap_context(&mut context);
-            }
-            // The host knows of it. It has a handle, so it is there to be destroyed.
-            Some(_) => drop(self.destroy_context(h_context)),
-            None => {}
-        }
     }
 
     /// `DxgkDdiDestroyContext`: unmaps the context's memory and asks the host to end it; number and memory come back
@@ -229,17 +232,27 @@ impl<K: Kernel> Adapter<K> {
     /// # Errors
     /// [`Status::BadHandle`].
     pub fn destroy_context(&self, h_context: u64) -> Result<(), Status> {
-        let (number, mappings, ranges) = {
+        let (number, generation, known, mappings, ranges) = {
             let mut core = self.core.lock();
+            if h_context & KERNEL_CONTEXT != 0 {
+                let gone = core.kernel_contexts.remove(h_context & !KERNEL_CONTEXT);
+                return gone.map(|_| ()).ok_or(Status::BadHandle(Handle::Context));
+            }
             let (number, context) = core.contexts.get(h_context)?;
             context.wake_all();
-            context.life = Life::Ending;
+            let known = context.life != Life::Beginning;
+            context.life = Life::Ending(End::Unmapping);
             let ranges = core::mem::take(&mut context.ranges);
             // Memory for the ranges' places was taken when they were granted.
-            context.revoked.extend(ranges.iter().map(|granted| granted.range));
-            let mappings = context.mappings.take();
+            // While they are being unmapped, so is the context, and stays.
+            let until = Until::ContextEnds;
+            context.revoked.extend(ranges.iter().map(|granted| Revoked { range: granted.range, until }));
+            let (generation, mappings) = (context.generation, context.mappings.take());
+            for granted in &ranges {
+                self.forget_scanout(&mut core, granted.range);
+            }
             core.trace(&self.kernel, Level::Info, (area::CONTEXT, code::CONTEXT_DESTROYED), number, &[]);
-            (number, mappings, ranges)
+            (number, generation, known, mappings, ranges)
         };
         if let Some(Mappings { ring, fences }) = mappings {
             self.kernel.unmap_user(ring);
@@ -248,93 +261,28 @@ impl<K: Kernel> Adapter<K> {
         for granted in ranges {
             self.kernel.unmap_user(granted.mapping);
         }
-        let end = command::DestroyContext { context: number, reserved: 0 };
-        if self.send(KernelCommand::DestroyContext(end)).is_err() {
-            // No host will ever answer; the adapter is removed, so nobody gets the memory before it starts anew.
-            self.core.lock().forget_context(number);
+        let mut core = self.core.lock();
+        // It is not there any more when the adapter was stopped meanwhile.
+        if let Some(context) = core.contexts.by_generation(number, generation) {
+            context.life = Life::Ending(End::Unasked);
+            if known {
+                core.send_ends(&self.kernel);
+            } else {
+                core.forget_context(number);
+            }
         }
         Ok(())
     }
 
     /// Maps a part of the heap into the calling process.
-    fn map_heap(&self, layout: &Layout, offset: u64, bytes: u64) -> Result<K::UserMapping, Status> {
+    pub(crate) fn map_heap(
+        &self,
+        layout: &Layout,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<K::UserMapping, Status> {
         let offset = layout.heap_offset.saturating_add(offset);
         self.kernel.map_user(ApertureRange { offset, bytes }, Access::ReadWrite)
-    }
-
-    /// Gives a context one more heap range, zeroed and mapped; returns where it lies and its address. `PASSIVE_LEVEL`.
-    pub(crate) fn grant_heap(&self, h_context: u64, bytes: u64) -> Result<(HeapRange, u64), Status> {
-        let (number, allocated, aperture, layout) = self.with_room(|core| {
-            let link = core.working_link()?;
-            let (aperture, layout) = (link.aperture.clone(), link.layout);
-            let (number, context) = core.contexts.get(h_context)?;
-            if context.ranges.len() >= MAX_RANGES {
-                return Err(Status::TooManyRanges);
-            }
-            let places = context.ranges.len() + 1;
-            context.ranges.try_reserve(1).map_err(|_| Status::NoMemory)?;
-            context.revoked.try_reserve(places).map_err(|_| Status::NoMemory)?;
-            Ok((number, core.allocate_heap(bytes)?, aperture, layout))
-        })?;
-        let range = allocated.range;
-        if !allocated.fresh {
-            zero(&aperture, &layout, range.offset, range.length);
-        }
-        let mapping = match self.map_heap(&layout, range.offset, range.length) {
-            Ok(mapping) => mapping,
-            Err(status) => {
-                self.core.lock().free_heap(range);
-                return Err(status);
-            }
-        };
-        let address = self.kernel.user_address(&mapping);
-        let grant = command::GrantHeap { range, context: number, reserved: 0 };
-        let sent = self.send(KernelCommand::GrantHeap(grant));
-        let mut core = self.core.lock();
-        let mut mapping = Some(mapping);
-        let granted = sent.and_then(|()| {
-            let (_, context) = core.contexts.get(h_context)?;
-            context.ranges.extend(mapping.take().map(|mapping| Granted { range, mapping }));
-            Ok(())
-        });
-        if let (Err(status), Some(mapping)) = (granted, mapping) {
-            core.free_heap(range);
-            drop(core);
-            self.kernel.unmap_user(mapping);
-            return Err(status);
-        }
-        let args = [range.offset, range.length];
-        core.trace(&self.kernel, Level::Verbose, (area::MEMORY, code::HEAP_GRANTED), number, &args);
-        Ok((range, address))
-    }
-
-    /// Takes one of a context's heap ranges back. `PASSIVE_LEVEL`, in the context's process.
-    pub(crate) fn revoke_heap(&self, h_context: u64, offset: u64) -> Result<(), Status> {
-        let (number, granted) = {
-            let mut core = self.core.lock();
-            let (number, context) = core.contexts.get(h_context)?;
-            let index = context.ranges.iter().position(|granted| granted.range.offset == offset);
-            let range = index.and_then(|index| context.ranges.get(index)).map(|granted| granted.range);
-            let (Some(index), Some(range)) = (index, range) else {
-                let rule = "it begins one of the context's ranges";
-                return Err(Status::BadField { field: "offset", value: offset, rule });
-            };
-            if core.allocations.iter().any(|(_, allocation)| allocation.uses(h_context, range)) {
-                let rule = "the range holds no presented frames";
-                return Err(Status::BadField { field: "offset", value: offset, rule });
-            }
-            let (_, context) = core.contexts.get(h_context)?;
-            (number, context.ranges.swap_remove(index))
-        };
-        self.kernel.unmap_user(granted.mapping);
-        let range = granted.range;
-        let revoke = command::RevokeHeap { range, context: number, reserved: 0 };
-        let sent = self.send(KernelCommand::RevokeHeap(revoke));
-        let mut core = self.core.lock();
-        core.free_heap(range);
-        let args = [range.offset, range.length];
-        core.trace(&self.kernel, Level::Verbose, (area::MEMORY, code::HEAP_REVOKED), number, &args);
-        sent
     }
 }
 
@@ -350,41 +298,55 @@ impl<K: Kernel> Core<K> {
 
     /// A context of that device.
     fn context_of_device(&mut self, h_device: u64) -> Option<u64> {
+        let kernel = self.kernel_contexts.iter().find(|(_, context)| context.device == h_device);
+        if let Some((handle, _)) = kernel {
+            return Some(handle | KERNEL_CONTEXT);
+        }
         self.contexts
             .iter_mut()
-            .find(|(_, context)| context.device == h_device && context.life != Life::Ending)
+            .find(|(_, context)| context.device == h_device && !context.is_ending())
             .map(|(number, context)| crate::context::handle(number, context.generation))
     }
 
+    /// The device of a context of either kind.
+    pub(crate) fn device_of_context(&mut self, h_context: u64) -> Result<u64, Status> {
+        if h_context & KERNEL_CONTEXT != 0 {
+            let context = self.kernel_contexts.get(h_context & !KERNEL_CONTEXT);
+            return context.map(|context| context.device).ok_or(Status::BadHandle(Handle::Context));
+        }
+        self.contexts.get(h_context).map(|(_, context)| context.device)
+    }
+
     /// Takes heap memory.
-    fn allocate_heap(&mut self, bytes: u64) -> Result<Allocated, Status> {
+    pub(crate) fn allocate_heap(&mut self, bytes: u64) -> Result<Allocated, Status> {
         let heap = self.heap.as_mut().ok_or(Status::DeviceRemoved)?;
         heap.allocate(bytes).map_err(|full| Status::HeapFull { bytes: full.bytes })
     }
 
-    /// Bytes that will be free when the host has ended the contexts that it was asked to end; 0 when there are none.
-    fn ending_bytes(&mut self) -> u64 {
-        let ending: u64 = self
+    /// Bytes that will be free when the host has done what it was asked to: end contexts, and let ranges go; 0 when nothing
+    /// comes back.
+    fn coming_bytes(&mut self) -> u64 {
+        let coming: u64 = self
             .contexts
             .iter_mut()
-            .filter(|(_, context)| context.life == Life::Ending)
             .map(|(_, context)| {
-                context.ring.length() + context.revoked.iter().map(|range| range.length).sum::<u64>()
+                let ending = context.is_ending();
+                let ring = if ending { context.ring.length() } else { 0 };
+                let coming = |revoked: &&Revoked| ending || matches!(revoked.until, Until::Fence(_));
+                let revoked = context.revoked.iter().filter(coming);
+                ring + revoked.map(|revoked| revoked.range.length).sum::<u64>()
             })
             .sum();
-        if ending == 0 || !self.state.is_linked() {
+        if coming == 0 || !self.state.is_linked() {
             return 0;
         }
-        ending + self.heap.as_ref().map_or(0, Heap::free_bytes)
+        coming + self.heap.as_ref().map_or(0, Heap::free_bytes)
     }
 
     /// Gives heap memory back.
-    fn free_heap(&mut self, range: HeapRange) {
+    pub(crate) fn free_heap(&mut self, range: HeapRange) {
         if let Some(heap) = &mut self.heap {
             heap.free(range);
         }
     }
 }
-
-// A marker is the whole DMA buffer.
-const _: () = assert!(size_of::<FenceMarker>() as u64 <= PAGE_BYTES);

@@ -1,26 +1,29 @@
-//! Escapes: what the user-mode driver asks of the kernel-mode driver directly. See [`pvgpu_protocol::kernel_interface`].
+//! Escapes: what user mode asks of the kernel-mode driver directly. See [`pvgpu_protocol::kernel_interface`].
+//!
+//! Those of the user-mode driver concern a context; those of the link service a device; those of pvgpu-ctl the adapter, and
+//! come with neither.
 
 use bytemuck::bytes_of;
 use pvgpu_protocol::aperture::LINE_BYTES;
 use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::kernel_interface::{
-    AllocateHeap, Doorbell, FreeHeap, MapContext, PrivateData, PrivateDataError, PrivateHeader, Trace,
-    WaitForFence, kind, wait_result,
+    AllocateHeap, AttachLink, ContextState, DetachLink, Doorbell, FreeHeap, LinkKick, LinkUp, MapContext,
+    PrivateData, PrivateDataError, PrivateHeader, SetMode, Trace, WaitForFence, counter, kind, wait_result,
 };
-use pvgpu_protocol::telemetry::{Level, area};
+use pvgpu_protocol::telemetry::{Level, area, code};
 
 use crate::adapter::Adapter;
 use crate::context::{Life, Waiter};
-use crate::core_state::Progress;
 use crate::kernel::{Event, FaultKind, Kernel, SpinLock};
+use crate::reports::Progress;
 use crate::status::{Handle, Status};
 
 /// `DXGKARG_ESCAPE`.
 #[derive(Debug)]
 pub struct Escape<'a> {
-    /// `hDevice`.
+    /// `hDevice`, 0 for none.
     pub h_device: u64,
-    /// `hContext`.
+    /// `hContext`, 0 for none.
     pub h_context: u64,
     /// `pPrivateDriverData`, in and out.
     pub private_driver_data: &'a mut [u8],
@@ -28,6 +31,9 @@ pub struct Escape<'a> {
 
 /// A sleeper looks again after this long even when nothing wakes it. The protocol's bound for every sleep.
 const MAX_SLEEP_MS: u32 = 100;
+/// The longest that one call sleeps, in milliseconds. A process that is to end ends only after it, and so does dxgkrnl's wait
+/// for the driver to be left by everybody, which comes before a reset and a stop. Who wants to wait longer calls again.
+const MAX_WAIT_MS: u32 = 200;
 /// Sleepers that a context may have; more than a process has reason to.
 const MAX_WAITERS: usize = 256;
 
@@ -51,32 +57,81 @@ impl<K: Kernel> Adapter<K> {
         let header = data
             .get(..size)
             .map(bytemuck::pod_read_unaligned::<PrivateHeader>)
-            .ok_or(PrivateDataError::Size { expected: size, actual: data.len() })?;
-        self.check_owner(args.h_device, args.h_context)?;
-        match header.kind {
+            .ok_or(PrivateDataError::Size { expected: size, actual: data.len() });
+        let result = match header {
+            Ok(header) => self.serve(header.kind, args.h_device, args.h_context, data),
+            Err(error) => Err(error.into()),
+        };
+        let mut core = self.core.lock();
+        match result {
+            Ok(()) => core.count(counter::ESCAPES),
+            Err(status) => {
+                core.count(counter::ESCAPES_REFUSED);
+                let refused = [header.map_or(0, |header| header.kind.into()), status.to_ntstatus().0.into()];
+                let what = (area::ADAPTER, code::ESCAPE_REFUSED);
+                core.trace(&self.kernel, Level::Warning, what, 0, &refused);
+            }
+        }
+        result
+    }
+
+    fn serve(&self, request: u16, h_device: u64, h_context: u64, data: &mut [u8]) -> Result<(), Status> {
+        match request {
+            kind::ADAPTER_STATUS => self.adapter_status(data),
+            kind::SET_MODE => self.set_mode(SetMode::read(data)?),
+            kind::READ_TELEMETRY => self.read_telemetry(data),
+            kind::ATTACH_LINK => {
+                let request = AttachLink::read(data)?;
+                reply(data, bytes_of(&self.attach_link(h_device, request)?));
+                Ok(())
+            }
+            kind::LINK_UP => LinkUp::read(data).map_err(Status::from).and_then(|_| self.link_up(h_device)),
+            kind::LINK_KICK => {
+                LinkKick::read(data)?;
+                self.link_kick(h_device)
+            }
+            kind::DETACH_LINK => {
+                DetachLink::read(data)?;
+                self.detach_link(h_device)
+            }
+            _ => {
+                self.check_owner(h_device, h_context)?;
+                self.serve_context(request, h_context, data)
+            }
+        }
+    }
+
+    /// What the user-mode driver asks for one of its contexts.
+    fn serve_context(&self, request: u16, h_context: u64, data: &mut [u8]) -> Result<(), Status> {
+        match request {
             kind::MAP_CONTEXT => {
                 let request = MapContext::read(data)?;
-                reply(data, bytes_of(&self.map_context(args.h_context, request)?));
+                reply(data, bytes_of(&self.map_context(h_context, request)?));
                 Ok(())
             }
             kind::ALLOCATE_HEAP => {
                 let request = AllocateHeap::read(data)?;
-                let (range, address) = self.grant_heap(args.h_context, request.bytes)?;
+                let (range, address) = self.grant_heap(h_context, request.bytes)?;
                 let granted = AllocateHeap { bytes: range.length, address, offset: range.offset, ..request };
                 reply(data, bytes_of(&granted));
                 Ok(())
             }
-            kind::FREE_HEAP => self.revoke_heap(args.h_context, FreeHeap::read(data)?.offset),
+            kind::FREE_HEAP => self.revoke_heap(h_context, FreeHeap::read(data)?.offset),
             kind::WAIT_FOR_FENCE => {
                 let request = WaitForFence::read(data)?;
-                let result = self.wait_for_fence(args.h_context, request.value, request.timeout_ms)?;
+                let result = self.wait_for_fence(h_context, request.value, request.timeout_ms)?;
                 reply(data, bytes_of(&WaitForFence { result, ..request }));
                 Ok(())
             }
-            kind::TRACE => self.trace_for(args.h_context, Trace::read(data)?),
+            kind::TRACE => self.trace_for(h_context, Trace::read(data)?),
             kind::DOORBELL => {
                 Doorbell::read(data)?;
                 self.kernel.ring_doorbell();
+                Ok(())
+            }
+            kind::CONTEXT_STATE => {
+                let request = ContextState::read(data)?;
+                reply(data, bytes_of(&self.context_state(h_context, request)?));
                 Ok(())
             }
             other => Err(Status::NotSupported { request: u32::from(other) }),
@@ -130,6 +185,7 @@ impl<K: Kernel> Adapter<K> {
         if timeout_ms == 0 || self.look(h_context, value) != Progress::Waiting {
             return Ok(self.wait_step(h_context, value).unwrap_or(wait_result::TIMEOUT));
         }
+        let timeout_ms = timeout_ms.min(MAX_WAIT_MS);
         let (event, id) = self.add_waiter(h_context, value)?;
         let start = self.kernel.time_ns();
         let result = loop {

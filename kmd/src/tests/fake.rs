@@ -11,19 +11,24 @@ use std::vec::Vec;
 use pvgpu_protocol::aperture::{
     GuestHello, Layout, RING_HEADER_BYTES, RingRegion, fence_cell, host_cell, host_state, request_cell,
 };
-use pvgpu_protocol::command::{CommandRef, decode, encode};
-use pvgpu_protocol::event::{ContextDestroyed, ContextError};
+use pvgpu_protocol::command::{ArchivedRect, CommandRef, HeapRange, decode, encode};
+use pvgpu_protocol::event::{ContextDestroyed, ContextError, ModeRequest};
 use pvgpu_protocol::format::FORMAT_COUNT;
 use pvgpu_protocol::host_info::{FormatSupport, HostInfo, text_field};
 use pvgpu_protocol::kernel_interface::{
-    ContextData, FenceMarker, MapContext, PrivateData, PrivateHeader, kind,
+    ContextData, ContextState, FenceMarker, MapContext, PrivateData, PrivateHeader, device_kind, kind,
 };
 use pvgpu_protocol::limits::MIN_APERTURE_BYTES;
+use pvgpu_protocol::mode::DisplayMode;
+use pvgpu_protocol::telemetry::Level;
 use pvgpu_protocol::version;
 use pvgpu_ring::{AtomicU64, Consumer, FenceWriter, IrqRequest, Producer};
 
 use crate::ddi::{ContextInfo, CreateContext, Escape, Render, Rendered, SubmitCommand};
-use crate::{Access, Adapter, ApertureRange, Event, Kernel, Notification, Region, SpinLock, Status};
+use crate::{
+    Access, Adapter, ApertureRange, Event, Handle, Kernel, Notification, Region, Removal, Settings, SpinLock,
+    Status, SystemCopy,
+};
 
 /// The aperture: memory that the system gives zeroed, page by page as it is touched.
 #[derive(Clone)]
@@ -45,6 +50,9 @@ impl Deref for Cells {
 
 /// Aperture addresses of the fake process begin here.
 pub(super) const USER_BASE: u64 = 0x7000_0000_0000;
+
+/// An MDL that no copy will ever reach.
+pub(super) const UNREACHABLE: u64 = 0xbad;
 
 /// How the host answers the hello.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,8 +83,24 @@ pub(super) struct FakeKernel {
     pub(super) mapped: AtomicI32,
     /// What happens while the driver sleeps.
     pub(super) while_asleep: Mutex<Option<Box<dyn FnMut() + Send>>>,
+    /// What happens at the next unmapping, before it.
+    pub(super) while_mapped: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Whether memory of an earlier life may be in the aperture.
     pub(super) dirty: AtomicBool,
+    /// Whether the calling process may load drivers.
+    pub(super) privileged: AtomicBool,
+    /// The event of the link service.
+    pub(super) link_event: Mutex<Option<u64>>,
+    /// System memory by MDL.
+    pub(super) system: Mutex<BTreeMap<u64, Vec<u64>>>,
+    /// Paging copies that fail before the next one succeeds.
+    pub(super) copies_to_fail: AtomicU32,
+    /// The largest of them, in bytes.
+    pub(super) largest_copy: StdU64,
+    /// The monitor's connection, as dxgkrnl was told.
+    pub(super) connections: Mutex<Vec<bool>>,
+    /// What the vertical blank's timer was set to last.
+    pub(super) vsync_due: Mutex<Option<u64>>,
 }
 
 pub(super) struct FakeLock<T>(Mutex<T>);
@@ -153,8 +177,56 @@ impl Kernel for FakeKernel {
         !self.dirty.load(Ordering::Relaxed)
     }
 
-    fn host_ready(&self) -> Result<(), Status> {
+    fn is_privileged(&self) -> bool {
+        self.privileged.load(Ordering::Relaxed)
+    }
+
+    fn attach_link(&self, event: u64) -> Result<(), Status> {
+        if event == 0 {
+            return Err(Status::BadHandle(Handle::Event));
+        }
+        assert_eq!(self.link_event.lock().unwrap().replace(event), None, "one at a time");
         Ok(())
+    }
+
+    fn detach_link(&self) {
+        assert!(self.link_event.lock().unwrap().take().is_some(), "one was attached");
+    }
+
+    fn copy_system_memory(&self, copy: SystemCopy) -> Result<(), Status> {
+        if self.copies_to_fail.load(Ordering::Relaxed) != 0 {
+            self.copies_to_fail.fetch_sub(1, Ordering::Relaxed);
+            return Err(Status::NoMemory);
+        }
+        if copy.mdl == UNREACHABLE {
+            return Err(Status::Aperture { bytes: 0 });
+        }
+        self.largest_copy.fetch_max(copy.bytes, Ordering::Relaxed);
+        let cells = self.aperture.lock().unwrap().clone().expect("connected");
+        let mut system = self.system.lock().unwrap();
+        let words = system.get_mut(&copy.mdl).expect("a locked MDL");
+        let (first, count) = ((copy.mdl_offset / 8) as usize, (copy.bytes / 8) as usize);
+        let cells = &cells[(copy.aperture_offset / 8) as usize..][..count];
+        for (word, cell) in words[first..first + count].iter_mut().zip(cells) {
+            if copy.to_aperture {
+                cell.store(*word, Ordering::Relaxed);
+            } else {
+                *word = cell.load(Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    fn indicate_child_status(&self, _child_uid: u32, connected: bool) {
+        self.connections.lock().unwrap().push(connected);
+    }
+
+    fn set_vsync_timer(&self, due_in_ns: Option<u64>) {
+        *self.vsync_due.lock().unwrap() = due_in_ns;
+    }
+
+    fn crash_aperture(&self) -> Option<Cells> {
+        self.aperture.try_lock().ok()?.clone()
     }
 
     fn disconnect(&self) {
@@ -179,6 +251,10 @@ impl Kernel for FakeKernel {
     }
 
     fn unmap_user(&self, _mapping: ApertureRange) {
+        let happen = self.while_mapped.lock().unwrap().take();
+        if let Some(happen) = happen {
+            happen();
+        }
         self.mapped.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -215,7 +291,7 @@ impl Kernel for FakeKernel {
 }
 
 /// The host's half of the control page.
-fn respond(cells: &Cells, answer: Answer) {
+pub(super) fn respond(cells: &Cells, answer: Answer) {
     let put = |cell: usize, value| cells[cell].store(value, Ordering::Release);
     let info = HostInfo {
         gpu_name: text_field("a GPU"),
@@ -263,7 +339,17 @@ pub(super) enum Seen {
     Grant { context: u32, range: (u64, u64) },
     Revoke { context: u32, range: (u64, u64) },
     OpenGate { context: u32, number: u64 },
+    Blit { src: u64, dst: u64, pitches: (u32, u32), src_rect: [i32; 4], dst_rect: [i32; 4] },
+    Fill { dst: u64, rect: [i32; 4], value: u32 },
+    Scanout { offset: u64, bytes: u64 },
+    PointerShape { offset: u64, bytes: u64, kind: u32 },
+    PointerPosition { x: i32, y: i32, visible: bool },
+    Fence(u64),
     Other(String),
+}
+
+fn edges(rect: &ArchivedRect) -> [i32; 4] {
+    [rect.left, rect.top, rect.right, rect.bottom].map(|edge| edge.to_native())
 }
 
 /// A host that does what the test says.
@@ -314,6 +400,33 @@ impl FakeHost {
                 CommandRef::OpenGate(open) => {
                     Seen::OpenGate { context: open.context.to_native(), number: open.number.to_native() }
                 }
+                CommandRef::BlitHeap(blit) => {
+                    let (src, dst): (HeapRange, HeapRange) = (blit.src.into(), blit.dst.into());
+                    Seen::Blit {
+                        src: src.offset,
+                        dst: dst.offset,
+                        pitches: (blit.src_pitch.to_native(), blit.dst_pitch.to_native()),
+                        src_rect: edges(&blit.src_rect),
+                        dst_rect: edges(&blit.dst_rect),
+                    }
+                }
+                CommandRef::FillHeap(fill) => {
+                    let (dst, value): (HeapRange, u32) = (fill.dst.into(), fill.value.to_native());
+                    Seen::Fill { dst: dst.offset, rect: edges(&fill.rect), value }
+                }
+                CommandRef::SetScanout(scanout) => {
+                    let range: HeapRange = scanout.surface.into();
+                    Seen::Scanout { offset: range.offset, bytes: range.length }
+                }
+                CommandRef::SetPointerShape(shape) => {
+                    let (range, kind): (HeapRange, u32) = (shape.shape.into(), shape.kind.to_native());
+                    Seen::PointerShape { offset: range.offset, bytes: range.length, kind }
+                }
+                CommandRef::SetPointerPosition(position) => {
+                    let (x, y) = (position.x.to_native(), position.y.to_native());
+                    Seen::PointerPosition { x, y, visible: position.visible.to_native() == 1 }
+                }
+                CommandRef::Fence(fence) => Seen::Fence(fence.value.to_native()),
                 other => Seen::Other(other.name().into()),
             });
         }
@@ -354,6 +467,12 @@ impl FakeHost {
         self.push(|mut sink| encode(&event, &mut sink).expect("small"));
     }
 
+    pub(super) fn request_mode(&mut self, mode: DisplayMode) {
+        let DisplayMode { width, height, refresh_millihertz } = mode;
+        let event = ModeRequest { width, height, refresh_millihertz, reserved: 0 };
+        self.push(|mut sink| encode(&event, &mut sink).expect("small"));
+    }
+
     /// Ends a context as an honest host does: first the line, then the event.
     pub(super) fn end(&mut self, context: u32) {
         self.fences.remove(&context);
@@ -387,9 +506,18 @@ pub(super) fn adapter() -> Adapter<FakeKernel> {
     Adapter::new(kernel)
 }
 
+/// Every record is traced, and there is no segment.
+pub(super) const SETTINGS: Settings =
+    Settings { device: device_kind::ROOT, log_level: Level::Verbose, segment_bytes: 0, driver_version: 7 };
+
 pub(super) fn rig() -> Rig {
+    rig_with(SETTINGS)
+}
+
+pub(super) fn rig_with(settings: Settings) -> Rig {
     let adapter = Box::new(adapter());
-    adapter.start_device().expect("the host is honest");
+    adapter.start_device(settings, 0).expect("there is memory");
+    adapter.kernel().dpc.store(false, Ordering::Relaxed);
     let cells = adapter.kernel().aperture.lock().unwrap().clone().expect("connected");
     Rig { adapter, host: FakeHost::new(cells) }
 }
@@ -437,14 +565,33 @@ impl Rig {
         self.adapter.escape(Escape { h_device, h_context, private_driver_data })
     }
 
+    /// What `CONTEXT_STATE` says: one of `context_life`, and the error code.
+    pub(super) fn context_life(&self, context: TestContext) -> (u32, u32) {
+        let mut state: ContextState = bytemuck::Zeroable::zeroed();
+        state.header = PrivateHeader::new(kind::CONTEXT_STATE);
+        self.escape(context.h_device, context.h_context, &mut state).expect("mine");
+        (state.life, state.error)
+    }
+
+    /// The link breaks, for whatever reason.
+    pub(super) fn break_link(&self) {
+        self.adapter.core.lock().host_gone(self.adapter.kernel(), Removal::LinkBroken);
+    }
+
+    /// Where a frame of an allocation lies in the heap, with its pitch.
+    pub(super) fn frame(&self, h_allocation: u64, frame: u32) -> Result<(HeapRange, u32), Status> {
+        let surface = self.adapter.core.lock().surface(h_allocation, frame, 0)?;
+        Ok((surface.range, surface.pitch))
+    }
+
     pub(super) fn marker(&self, context: TestContext, value: u64) -> FenceMarker {
         let header = PrivateHeader::new(kind::FENCE_MARKER);
         let position = value * 24;
         FenceMarker { header, context: context.number, frame: 0, position, value, gate: 0 }
     }
 
-    pub(super) fn render(&self, h_context: u64, marker: &FenceMarker) -> Result<[u8; 64], Status> {
-        let mut private = [0; 64];
+    pub(super) fn render(&self, h_context: u64, marker: &FenceMarker) -> Result<[u8; 128], Status> {
+        let mut private = [0; 128];
         self.render_into(h_context, bytemuck::bytes_of(marker), &mut private)?;
         Ok(private)
     }
@@ -457,7 +604,7 @@ impl Rig {
     ) -> Result<Rendered, Status> {
         let args = Render {
             command,
-            dma_buffer: &mut [0; 64],
+            dma_buffer: &mut [0; 128],
             dma_buffer_private_data: private,
             allocation_list: &[],
             patch_location_list_out: &mut [],
@@ -473,7 +620,7 @@ impl Rig {
 
     pub(super) fn submit_private(&self, private: &[u8], submission_fence_id: u32) {
         let args = SubmitCommand { dma_buffer_private_data: private, submission_fence_id, node_ordinal: 0 };
-        self.adapter.submit_command(args).expect("room");
+        self.adapter.submit_command(args);
     }
 
     /// Runs the DPC if it is queued, and gives what was reported since the last call.

@@ -8,11 +8,12 @@ use proptest::prelude::*;
 use pvgpu_protocol::Command;
 use pvgpu_protocol::aperture::{Layout, RING_HEADER_BYTES, fence_cell};
 use pvgpu_protocol::event::{ContextError, error_code};
-use pvgpu_protocol::kernel_interface::{MAGIC, PrivateHeader};
+use pvgpu_protocol::kernel_interface::{INTERFACE_VERSION, MAGIC, PrivateHeader, kind};
 
-use super::fake::{Rig, TestContext, completed, rig};
-use crate::ddi::{CreateContext, Escape};
-use crate::{AdapterState, FaultKind, Notification, Removal, SpinLock};
+use super::fake::{Rig, SETTINGS, Seen, TestContext, completed, rig, rig_with};
+use super::presents::Buffers;
+use crate::ddi::{AllocationListEntry, CreateContext, Escape, PresentKind};
+use crate::{AdapterState, FaultKind, Notification, Removal, Settings, SpinLock};
 
 const HOST_LIES: AdapterState = AdapterState::Removed(Removal::HostLies);
 
@@ -38,7 +39,7 @@ fn garbage_in_the_event_ring_removes_the_adapter() {
     let error = u32::from(ContextError::OPCODE);
     for (tag, payload) in [
         (0, &[][..]),
-        (0x8003, &[0; 3]),
+        (0x8004, &[0; 3]),
         (error, &[0; 2]),
         (error | 1 << 16, &[1, 1, 1]),
         // Context 64 does not exist.
@@ -96,38 +97,113 @@ fn errors_in_the_line_and_for_ring_0() {
     assert_eq!(rig.adapter.state(), AdapterState::Removed(why));
 }
 
-/// Bytes that begin like private data of some kind, or like nothing.
+/// The kinds of private data with their sizes in words, header included.
+const KINDS: [(u16, usize); 18] = [
+    (kind::CONTEXT, 3),
+    (kind::ALLOCATION, 6),
+    (kind::FENCE_MARKER, 5),
+    (kind::STANDARD_ALLOCATION, 6),
+    (kind::MAP_CONTEXT, 8),
+    (kind::ALLOCATE_HEAP, 4),
+    (kind::FREE_HEAP, 2),
+    (kind::WAIT_FOR_FENCE, 3),
+    (kind::TRACE, 6),
+    (kind::DOORBELL, 1),
+    (kind::CONTEXT_STATE, 5),
+    (kind::ADAPTER_STATUS, 192),
+    (kind::SET_MODE, 3),
+    (kind::READ_TELEMETRY, 452),
+    (kind::ATTACH_LINK, 4),
+    (kind::LINK_UP, 1),
+    (kind::LINK_KICK, 1),
+    (kind::DETACH_LINK, 1),
+];
+
+/// A word as a program sends it, or as an attacker does.
+fn word() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0u64..8,
+        (0u64..64).prop_map(|pages| pages << 12),
+        (0u64..64, 0u64..64).prop_map(|(high, low)| high << 32 | low),
+        any::<u64>(),
+        Just(u64::MAX),
+    ]
+}
+
+/// Bytes that are private data of some kind but for their fields, or nearly, or nothing of the sort.
 fn private_data() -> impl Strategy<Value = Vec<u8>> {
     let body = || prop::collection::vec(any::<u8>(), 0..64);
-    let like = (0u16..24, body()).prop_map(|(kind, body)| {
-        let header = PrivateHeader { magic: MAGIC, version: 1, kind };
+    let like = (0..KINDS.len(), prop::collection::vec(word(), 7)).prop_map(|(which, fields)| {
+        let (kind, words) = KINDS[which];
+        let header = PrivateHeader::new(kind);
+        let fields: Vec<u64> = fields.into_iter().cycle().take(words - 1).collect();
+        [bytemuck::bytes_of(&header), bytemuck::cast_slice(&fields)].concat()
+    });
+    let header = (0u16..60, body()).prop_map(|(kind, body)| {
+        let header = PrivateHeader { magic: MAGIC, version: INTERFACE_VERSION, kind };
         [bytemuck::bytes_of(&header), &body].concat()
     });
-    prop_oneof![body(), like]
+    prop_oneof![4 => like, 1 => header, 1 => body()]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     /// Whatever user mode sends, it gets an answer, and nothing of others changes.
     #[test]
-    fn any_private_data_gets_an_answer(calls in prop::collection::vec((0u8..4, private_data()), 1..60)) {
-        let rig: Rig = rig();
+    fn any_private_data_gets_an_answer(
+        calls in prop::collection::vec((0u8..7, private_data(), word(), any::<bool>()), 1..60),
+    ) {
+        let mut rig: Rig = rig_with(Settings { segment_bytes: 8 << 20, ..SETTINGS });
         let (context, other) = (rig.context(), rig.context());
-        for (call, mut data) in calls {
+        let TestContext { h_device, h_context, .. } = context;
+        let mut opened = Vec::new();
+        for (call, mut data, number, bare) in calls {
             // A wait would be a wait: its time is cut short.
             if data.len() == 24 && data[6] == 19 {
                 data[16..20].fill(0);
             }
-            match call {
-                0 => { let _ = rig.adapter.create_allocation(&data); }
-                1 => {
-                    let args = CreateContext { node_ordinal: 0, private_driver_data: &data };
-                    let _ = rig.adapter.create_context(context.h_device, args);
+            let of = |list: &Vec<u64>| {
+                let index = usize::try_from(number % 64).expect("small");
+                let h_device_specific_allocation = list.get(index).copied().unwrap_or(number);
+                AllocationListEntry {
+                    h_device_specific_allocation,
+                    write_operation: true,
+                    segment_id: u32::try_from(number % 3).expect("small"),
+                    physical_address: number & !0xfff,
                 }
-                2 => { let _ = rig.render_into(context.h_context, &data, &mut [0; 64]); }
+            };
+            match call {
+                0 | 1 => {
+                    if let Ok(info) = rig.adapter.create_allocation(&data) {
+                        opened.extend(rig.adapter.open_allocation(h_device, info.h_allocation));
+                    }
+                }
+                2 => {
+                    let args = CreateContext { node_ordinal: 0, private_driver_data: &data };
+                    let _ = rig.adapter.create_context(h_device, args);
+                }
+                3 => { let _ = rig.render_into(h_context, &data, &mut [0; 128]); }
+                4 => {
+                    let edges = bytemuck::pod_collect_to_vec::<u64, i32>(&[number, number >> 7]);
+                    let rect = [edges[0], edges[1], edges[2], edges[3]];
+                    let whole = [0, 0, 16, 8];
+                    let kind = match number % 4 {
+                        0 => PresentKind::Flip,
+                        1 => PresentKind::ColorFill { color: 1, destination_rect: rect, sub_rects: &[whole] },
+                        2 => PresentKind::Blt { source_rect: rect, destination_rect: whole, sub_rects: &[] },
+                        _ => PresentKind::Blt { source_rect: whole, destination_rect: rect, sub_rects: &[rect] },
+                    };
+                    let mut buffers = Buffers::new();
+                    let sides = (of(&opened), of(&opened));
+                    let marker = if bare { &[][..] } else { &data };
+                    if buffers.present(&rig, h_context, kind, sides, marker, 0).is_ok() {
+                        buffers.submit(&rig, 1);
+                        rig.reports();
+                    }
+                }
                 _ => {
-                    let TestContext { h_device, h_context, .. } = context;
+                    let (h_device, h_context) = if bare { (0, 0) } else { (h_device, h_context) };
                     let _ = rig.adapter.escape(Escape { h_device, h_context, private_driver_data: &mut data });
                 }
             }
@@ -136,6 +212,17 @@ proptest! {
         prop_assert!(rig.render(other.h_context, &rig.marker(other, 1)).is_ok());
         rig.adapter.kernel().dpc.store(true, Ordering::Relaxed);
         rig.reports();
+        let heap = rig.adapter.core.lock().link.as_ref().expect("running").layout.heap_bytes();
+        for seen in rig.host.read() {
+            // The host would remove the adapter for a copy or fill that leaves the heap.
+            if let Seen::Blit { src, dst, .. } = seen {
+                prop_assert!(src.max(dst) < heap);
+            }
+        }
+        rig.adapter.destroy_device(h_device).expect("live");
+        rig.adapter.destroy_device(other.h_device).expect("live");
+        rig.adapter.stop_device().expect("running");
+        prop_assert_eq!(rig.adapter.kernel().mapped.load(Ordering::Relaxed), 0);
     }
 
     /// Whatever the host writes into its own words, the guest survives it.

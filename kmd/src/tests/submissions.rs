@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use std::vec::Vec;
 
 use pvgpu_protocol::event::error_code;
-use pvgpu_protocol::kernel_interface::{FenceMarker, PrivateHeader, WaitForFence, kind, wait_result};
+use pvgpu_protocol::kernel_interface::{
+    FenceMarker, PrivateHeader, WaitForFence, context_life, kind, wait_result,
+};
 
 use super::fake::{Rig, Seen, TestContext, completed, rig};
-use crate::{FaultKind, Handle, Notification, Status};
+use crate::{AdapterState, FaultKind, Handle, Notification, Status};
 
 fn fault(faulted_fence_id: u32, code: u32) -> Notification {
     Notification::DmaFaulted { faulted_fence_id, kind: FaultKind::Context { code } }
@@ -62,15 +64,15 @@ fn markers_are_checked() {
     }
     render(good).expect("a good one");
     assert!(matches!(render(good), Err(Status::BadField { field: "value", .. })), "values rise");
-    let mut private = [0; 64];
+    let mut private = [0; 128];
     let bytes = bytemuck::bytes_of(&good);
     assert!(matches!(
         rig.render_into(context.h_context, &bytes[..39], &mut private),
         Err(Status::PrivateData(_))
     ));
     let later = rig.marker(context, 6);
-    let small = rig.render_into(context.h_context, bytemuck::bytes_of(&later), &mut private[..31]);
-    assert_eq!(small, Err(Status::InsufficientDmaBuffer { needed: 32 }));
+    let small = rig.render_into(context.h_context, bytemuck::bytes_of(&later), &mut private[..127]);
+    assert_eq!(small, Err(Status::InsufficientDmaBuffer { needed: 128 }));
     assert!(rig.render(context.h_context, &later).is_ok(), "a refused one changes nothing");
     assert_eq!(rig.render(1, &later), Err(Status::BadHandle(Handle::Context)));
     let args = crate::ddi::SubmitCommand {
@@ -78,7 +80,10 @@ fn markers_are_checked() {
         submission_fence_id: 1,
         node_ordinal: 0,
     };
-    assert!(rig.adapter.submit_command(args).is_err());
+    rig.adapter.submit_command(args);
+    let other_node = crate::ddi::SubmitCommand { dma_buffer_private_data: &[], node_ordinal: 1, ..args };
+    rig.adapter.submit_command(crate::ddi::SubmitCommand { submission_fence_id: 2, ..other_node });
+    assert_eq!(rig.reports(), [completed(1), completed(2)], "dxgkrnl answers a failure with a bug check");
 }
 
 #[test]
@@ -92,8 +97,8 @@ fn a_poisoned_context_faults_and_others_go_on() {
     rig.host.poison(bad.number, error_code::BAD_SHADER);
     rig.host.complete(good.number, 1);
     assert_eq!(rig.interrupt(), [completed(1), completed(2), fault(3, error_code::BAD_SHADER)]);
-    assert_eq!(rig.adapter.query_context_error(bad.h_context), Ok(error_code::BAD_SHADER));
-    assert_eq!(rig.adapter.query_context_error(good.h_context), Ok(error_code::NONE));
+    assert_eq!(rig.context_life(bad), (context_life::POISONED, error_code::BAD_SHADER));
+    assert_eq!(rig.context_life(good), (context_life::LIVE, 0));
     assert_eq!(rig.render(bad.h_context, &rig.marker(bad, 3)), Err(Status::DeviceRemoved));
     rig.submit(good, 2, 4);
     rig.host.complete(good.number, 2);
@@ -120,16 +125,61 @@ fn a_context_that_ends_takes_its_submissions() {
     assert_eq!(rig.reports(), [fault(3, error_code::NONE)]);
 }
 
+/// The host zeroes the line of a context that it ends before it says so: between the two nothing is amiss.
+#[test]
+fn a_line_that_is_zeroed_at_the_end_is_no_lie() {
+    let mut rig = rig();
+    let context = rig.context();
+    rig.submit(context, 1, 1);
+    rig.host.complete(context.number, 1);
+    assert_eq!(rig.interrupt(), [completed(1)]);
+    rig.submit(context, 2, 2);
+    rig.adapter.destroy_context(context.h_context).expect("live");
+    rig.host.force_fence(context.number, 0);
+    assert_eq!(rig.interrupt(), [fault(2, error_code::NONE)]);
+    assert_eq!(rig.adapter.state(), AdapterState::Running);
+    rig.host.end(context.number);
+    rig.interrupt();
+    assert_eq!(rig.adapter.state(), AdapterState::Running);
+}
+
 #[test]
 fn preemption_is_reported_behind_what_was_submitted() {
     let mut rig = rig();
     let context = rig.context();
     rig.submit(context, 1, 1);
-    rig.adapter.preempt_command(50).expect("room");
+    rig.adapter.preempt_command(50);
     assert_eq!(rig.reports(), Vec::new());
     rig.host.complete(context.number, 1);
     let preempted = Notification::DmaPreempted { preemption_fence_id: 50, last_completed_fence_id: 1 };
     assert_eq!(rig.interrupt(), [completed(1), preempted]);
+}
+
+/// More submissions than dxgkrnl ever has outstanding: those without room are reported with the last that had some.
+#[test]
+fn a_full_queue_still_takes_submissions() {
+    let mut rig = rig();
+    let (slow, gated) = (rig.context(), rig.context());
+    rig.submit(slow, 1, 1);
+    let private = rig.render(slow.h_context, &rig.marker(slow, 2)).expect("good");
+    let gate = FenceMarker { gate: 3, ..rig.marker(gated, 1) };
+    let gate = rig.render(gated.h_context, &gate).expect("good");
+    for fence_id in 2..5000 {
+        rig.submit_private(&private, fence_id);
+    }
+    rig.adapter.preempt_command(70);
+    rig.host.read();
+    rig.submit_private(&gate, 5000);
+    rig.adapter.preempt_command(71);
+    assert_eq!(rig.host.read(), [Seen::OpenGate { context: gated.number, number: 3 }]);
+    assert_eq!(rig.reports(), []);
+    rig.host.complete(slow.number, 2);
+    let mut reports = rig.interrupt();
+    let preempted = Notification::DmaPreempted { preemption_fence_id: 71, last_completed_fence_id: 5000 };
+    assert_eq!(reports.split_off(reports.len() - 2), [completed(5000), preempted]);
+    assert!(reports.into_iter().eq((1..4096).map(completed)));
+    rig.submit_private(&private, 5001);
+    assert_eq!(rig.reports(), [completed(5001)]);
 }
 
 #[test]
@@ -180,6 +230,14 @@ fn waits_end_by_fence_time_or_removal() {
     let context = rig.context();
     assert_eq!(wait(&rig, context, 0, 0), wait_result::REACHED);
     assert_eq!(wait(&rig, context, 1, 0), wait_result::TIMEOUT);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(20));
+            rig.adapter.kernel().time_ns.fetch_add(1_000_000_000, Ordering::Relaxed);
+        });
+        let result = wait(&rig, context, 1, u32::MAX);
+        assert_eq!(result, wait_result::TIMEOUT, "a process that ends must not wait for 49 days");
+    });
     rig.host.complete(context.number, 1);
     assert_eq!(wait(&rig, context, 1, 0), wait_result::REACHED);
 

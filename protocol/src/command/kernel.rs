@@ -61,6 +61,9 @@ pub struct GrantHeap {
 }
 
 /// Takes a granted range back. The guest sends it only after a fence that follows the range's last use.
+///
+/// A later use of the range, or of an object in it, poisons the context. The next [`super::Fence`] on ring 0 completes once the
+/// work that was submitted before and uses the range is finished; from then on another context may be granted the range.
 #[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
 #[rkyv(attr(repr(align(8))))]
 pub struct RevokeHeap {

@@ -10,6 +10,7 @@
 //! - Fields named `reserved` are zero; [`decode`] does not look at them, later versions may use them.
 //! - No command is answered. Object numbers are chosen by the guest. Mistakes come back as [`crate::event`]s.
 
+mod display;
 mod draw;
 mod kernel;
 mod resource;
@@ -24,6 +25,7 @@ use rkyv::ser::allocator::SubAllocator;
 use rkyv::ser::{Positional, Serializer, Writer};
 use rkyv::{Archive, Serialize};
 
+pub use display::*;
 pub use draw::*;
 pub use kernel::*;
 pub use resource::*;
@@ -222,6 +224,12 @@ opcodes! { CommandRef, "command", decode;
     0x0012 GrantHeap,
     0x0013 RevokeHeap,
     0x0014 OpenGate,
+
+    0x0020 BlitHeap,
+    0x0021 FillHeap,
+    0x0022 SetScanout,
+    0x0023 SetPointerShape,
+    0x0024 SetPointerPosition,
 
     0x0100 CreateResource,
     0x0101 DestroyObject,

@@ -6,7 +6,7 @@ use rkyv::Archived;
 use static_assertions::const_assert_eq;
 
 use super::*;
-use crate::event::{ContextDestroyed, ContextError};
+use crate::event::{ContextDestroyed, ContextError, ModeRequest};
 use crate::host_info::{FormatSupport, HostInfo};
 
 /// Asserts each size, in bytes.
@@ -38,6 +38,11 @@ sizes! {
     GrantHeap = 24,
     RevokeHeap = 24,
     OpenGate = 16,
+    BlitHeap = 96,
+    FillHeap = 48,
+    SetScanout = 48,
+    SetPointerShape = 40,
+    SetPointerPosition = 16,
     CreateResource = 72,
     DestroyObject = 8,
     CreateView = 48,
@@ -85,4 +90,5 @@ sizes! {
     Present = 48,
     ContextError = 24,
     ContextDestroyed = 8,
+    ModeRequest = 16,
 }

@@ -1,4 +1,4 @@
-//! Direct3D 11 for programs on machines without the driver: a `d3d11.dll` to put beside the program.
+//! Direct3D 11 for programs on machines without the driver: what `dll/` makes a `d3d11.dll` of, to put beside the program.
 //!
 //! It does what Microsoft's runtime does between the application and a user-mode driver: COM objects, validation, reference
 //! counting, state tracking. Below it is the driver's DDI, exactly as on Windows; the kernel's part of the DDI is answered

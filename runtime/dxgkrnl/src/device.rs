@@ -4,25 +4,30 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use pvgpu_kmd::ddi::{
-    AllocationListEntry, ContextInfo, CreateContext, DmaPrivateData, Escape, PatchLocation, Present, Render,
-    SubmitCommand,
-};
-use pvgpu_kmd::{Handle, Removal, Status};
+use pvgpu_kmd_ddi::{NTSTATUS, STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER};
+use pvgpu_protocol::aperture::{Layout, fence_cell};
 use pvgpu_protocol::event::error_code;
+use pvgpu_protocol::kernel_interface::{
+    AllocationData, ContextState, FenceMarker, PrivateData, PrivateHeader, context_life, kind,
+};
+use pvgpu_protocol::limits::MAX_FRAMES_IN_FLIGHT;
 use pvgpu_umd_ddi::{D3DDDI_DEVICECALLBACKS, D3DKMT_HANDLE, DXGI_DDI_BASE_CALLBACKS, HANDLE};
 
 use crate::adapter::Adapter;
 use crate::ffi::{self, UserBuffers};
-use crate::frame::{Frame, PresentSink, Throttle, Throttled};
+use crate::frame::{Frame, PresentSink, Shape, Throttle, Throttled};
 use crate::handles::{self, Handles};
-use crate::irql::{Irql, raise};
-use crate::scheduler::Then;
+use crate::hresult::means_removed;
+use crate::port::device::{KernelContext, KernelDevice, UserCommand};
+use crate::port::driver::NtResult;
+use crate::port::scheduler::Completion;
+use crate::port::{Port, Watcher};
+use crate::removal::Removal;
 
 /// The devices of this process.
 pub(crate) static DEVICES: Handles<DeviceInner> = Handles::new();
@@ -55,8 +60,8 @@ impl fmt::Display for RemovedReason {
 pub enum DeviceError {
     /// The host is gone.
     Removed(RemovedReason),
-    /// The driver refused.
-    Driver(Status),
+    /// The driver refused, with this status.
+    Driver(NTSTATUS),
     /// The system gives no thread.
     Thread(std::io::Error),
 }
@@ -65,7 +70,7 @@ impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Removed(why) => why.fmt(f),
-            Self::Driver(status) => write!(f, "the driver makes no device: {status}"),
+            Self::Driver(status) => write!(f, "the driver makes no device: NTSTATUS {status:#010x}"),
             Self::Thread(error) => write!(f, "the device's present thread cannot be started ({error})"),
         }
     }
@@ -88,56 +93,59 @@ pub enum FrameSlot {
 pub(crate) struct DeviceState {
     throttle: Arc<Throttle>,
     removed: OnceLock<RemovedReason>,
+    /// One of its submissions has faulted, and nobody has asked why.
+    faulted: AtomicBool,
     frames: Sender<(usize, Frame)>,
+    port: Weak<Port>,
 }
 
 impl DeviceState {
     /// Hands a frame to the present thread.
-    pub(crate) fn show(&self, dxgi_context: usize, frame: Frame) {
+    fn show(&self, dxgi_context: usize, frame: Frame) {
         // The thread lives as long as a sender does; if it panicked, the frame is dropped, which gives its slot back.
         let _ = self.frames.send((dxgi_context, frame));
     }
 
     /// The device is removed, for the first reason given.
-    pub(crate) fn remove(&self, why: RemovedReason) {
+    fn remove(&self, why: RemovedReason) {
         self.removed.get_or_init(|| why);
         self.throttle.remove();
     }
 }
 
+impl Completion for DeviceState {
+    fn completed(&self) {}
+
+    fn faulted(&self, _status: NTSTATUS) {
+        // At DISPATCH_LEVEL: the contexts are asked for the reason afterwards.
+        self.faulted.store(true, Ordering::Release);
+        if let Some(port) = self.port.upgrade() {
+            port.note_fault();
+        }
+    }
+}
+
 /// A context of a device.
 pub(crate) struct Context {
-    h_context: u64,
+    kernel: Arc<KernelContext>,
     /// The memory that the user-mode driver builds its command buffers in.
     pub(crate) user: UserBuffers,
-    dma: Mutex<DmaBuffers>,
-}
-
-/// The kernel's side of a context's submissions.
-struct DmaBuffers {
-    dma_buffer: Vec<u8>,
-    private_data: Vec<u8>,
-    patch_locations: Vec<PatchLocation>,
-}
-
-/// An allocation of a device.
-#[derive(Clone, Copy)]
-struct Allocation {
-    h_allocation: u64,
-    h_device_specific_allocation: u64,
-    /// The runtime's resource, 0 for none.
-    resource: usize,
+    /// Its number at the host.
+    number: u32,
+    /// The frame that the last marker named.
+    frame: AtomicU32,
 }
 
 /// A device as the callbacks find it.
 pub(crate) struct DeviceInner {
+    /// Goes before the adapter.
+    kernel: Arc<KernelDevice>,
+    contexts: Mutex<BTreeMap<usize, Arc<Context>>>,
     pub(crate) adapter: Arc<Adapter>,
     handle: usize,
-    h_device: u64,
     state: Arc<DeviceState>,
     presents: AtomicU64,
-    contexts: Mutex<BTreeMap<usize, Arc<Context>>>,
-    allocations: Mutex<BTreeMap<D3DKMT_HANDLE, Allocation>>,
+    kernel_calls: AtomicU64,
 }
 
 /// A device.
@@ -159,23 +167,30 @@ impl Device {
                 }
             })
             .map_err(DeviceError::Thread)?;
-        let h_device = adapter.kmd().create_device().map_err(DeviceError::Driver)?;
-        let state = DeviceState { throttle: Arc::default(), removed: OnceLock::new(), frames };
+        let kernel = KernelDevice::create(adapter.port(), adapter.process()).map_err(DeviceError::Driver)?;
+        let state = DeviceState {
+            throttle: Arc::default(),
+            removed: OnceLock::new(),
+            faulted: AtomicBool::new(false),
+            frames,
+            port: Arc::downgrade(adapter.port()),
+        };
         let inner = Arc::new(DeviceInner {
+            kernel,
+            contexts: Mutex::default(),
             adapter,
             handle: handles::next(),
-            h_device,
             state: Arc::new(state),
             presents: AtomicU64::new(0),
-            contexts: Mutex::default(),
-            allocations: Mutex::default(),
+            kernel_calls: AtomicU64::new(0),
         });
         DEVICES.insert(inner.handle, Arc::downgrade(&inner));
+        let watcher: Weak<DeviceInner> = Arc::downgrade(&inner);
+        inner.adapter.port().watch(watcher);
+        if let Some(why) = inner.adapter.removal() {
+            inner.state.remove(RemovedReason::Host(why));
+        }
         Ok(Self { inner })
-    }
-
-    pub(crate) fn state(&self) -> &Arc<DeviceState> {
-        &self.inner.state
     }
 
     /// `hRTDevice`: the first argument of every callback in [`Device::callbacks`].
@@ -212,6 +227,11 @@ impl Device {
         }
     }
 
+    /// How often the user-mode driver has called the kernel for this device: each call is a transition on Windows.
+    pub fn kernel_calls(&self) -> u64 {
+        self.inner.kernel_calls.load(Ordering::Relaxed)
+    }
+
     /// Why the device is removed; `None` while it works.
     pub fn removed_reason(&self) -> Option<RemovedReason> {
         self.inner.removed_reason()
@@ -225,43 +245,79 @@ impl fmt::Debug for Device {
 }
 
 impl DeviceInner {
+    /// Counts a call of the user-mode driver.
+    pub(crate) fn count_call(&self) {
+        self.kernel_calls.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn contexts(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Context>>> {
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn allocations(&self) -> MutexGuard<'_, BTreeMap<D3DKMT_HANDLE, Allocation>> {
-        self.allocations.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The context behind a handle.
-    pub(crate) fn context(&self, handle: usize) -> Result<Arc<Context>, Status> {
-        self.contexts().get(&handle).cloned().ok_or(Status::BadHandle(Handle::Context))
-    }
-
-    fn allocation(&self, handle: D3DKMT_HANDLE) -> Result<Allocation, Status> {
-        self.allocations().get(&handle).copied().ok_or(Status::BadHandle(Handle::Allocation))
+    pub(crate) fn context(&self, handle: usize) -> NtResult<Arc<Context>> {
+        self.contexts().get(&handle).cloned().ok_or(STATUS_INVALID_HANDLE)
     }
 
     fn removed_reason(&self) -> Option<RemovedReason> {
         if let Some(why) = self.state.removed.get() {
             return Some(*why);
         }
-        let why = self.adapter.removal().map(RemovedReason::Host).or_else(|| {
-            let contexts: Vec<u64> = self.contexts().values().map(|context| context.h_context).collect();
-            contexts.into_iter().find_map(|h_context| {
-                let code = self.adapter.kmd().query_context_error(h_context).ok()?;
-                (code != error_code::NONE).then_some(RemovedReason::Context { code })
-            })
-        })?;
-        self.state.remove(why);
-        Some(why)
+        if let Some(why) = self.adapter.removal() {
+            self.state.remove(RemovedReason::Host(why));
+        } else if self.poisoned() {
+            self.look_at_contexts();
+        }
+        self.state.removed.get().copied()
+    }
+
+    /// Whether the host has written an error into a fence line of one of the contexts: the cheap look before the driver is
+    /// asked.
+    fn poisoned(&self) -> bool {
+        let poisoned = |context: &Arc<Context>| {
+            let line = Layout::fence_line(context.number);
+            line.is_some_and(|line| self.adapter.cell(line + fence_cell::ERROR) != 0)
+        };
+        self.contexts().values().any(poisoned)
+    }
+
+    /// Asks the driver how the contexts are, and marks the device when one is lost. `PASSIVE_LEVEL`.
+    fn look_at_contexts(&self) {
+        let contexts: Vec<Arc<Context>> = self.contexts().values().cloned().collect();
+        for context in contexts {
+            let Ok(state) = self.context_state(&context.kernel) else { continue };
+            match state.life {
+                context_life::POISONED | context_life::RESET => {
+                    let code = if state.error == 0 { error_code::DEVICE_LOST } else { state.error };
+                    self.state.remove(RemovedReason::Context { code });
+                }
+                context_life::REMOVED => {
+                    let why = self.adapter.removal().unwrap_or(Removal { reason: state.removal, detail: 0 });
+                    self.state.remove(RemovedReason::Host(why));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The escape `CONTEXT_STATE`.
+    fn context_state(&self, context: &KernelContext) -> NtResult<ContextState> {
+        let header = PrivateHeader::new(kind::CONTEXT_STATE);
+        let mut state = ContextState { header, ..bytemuck::Zeroable::zeroed() };
+        self.kernel.escape(Some(context), bytemuck::bytes_of_mut(&mut state))?;
+        Ok(state)
     }
 
     /// Notes the removal that a status speaks of.
-    fn note<T>(&self, result: Result<T, Status>) -> Result<T, Status> {
-        if let Err(Status::DeviceRemoved) = result {
+    fn note<T>(&self, result: NtResult<T>) -> NtResult<T> {
+        if let Err(status) = result
+            && means_removed(status)
+            && self.state.removed.get().is_none()
+        {
             // Looks for the reason, and marks the device.
-            self.removed_reason();
+            self.adapter.port().look_again();
+            self.adapter.port().passive_work();
+            self.look_at_contexts();
         }
         result
     }
@@ -270,197 +326,133 @@ impl DeviceInner {
     pub(crate) fn create_context(
         &self,
         node_ordinal: u32,
-        private_driver_data: &[u8],
-    ) -> Result<(usize, Arc<Context>), Status> {
-        let kmd = self.adapter.kmd();
-        let info = kmd.create_context(self.h_device, CreateContext { node_ordinal, private_driver_data });
-        let ContextInfo {
-            h_context,
-            dma_buffer_size,
-            dma_buffer_private_data_size,
-            allocation_list_size,
-            patch_location_list_size,
-        } = self.note(info)?;
-        let context = Arc::new(Context {
-            h_context,
-            user: UserBuffers::new(
-                dma_buffer_size as usize,
-                allocation_list_size as usize,
-                patch_location_list_size as usize,
-            ),
-            dma: Mutex::new(DmaBuffers {
-                dma_buffer: vec![0; dma_buffer_size as usize],
-                private_data: vec![0; dma_buffer_private_data_size as usize],
-                patch_locations: vec![PatchLocation::default(); patch_location_list_size as usize],
-            }),
-        });
-        let handle = handles::next();
+        private_driver_data: &mut [u8],
+    ) -> NtResult<(usize, Arc<Context>)> {
+        let completion: Arc<dyn Completion> = self.state.clone();
+        let kernel = self.note(self.kernel.create_context(node_ordinal, private_driver_data, completion))?;
+        let sizes = kernel.sizes();
+        let number = match self.context_state(&kernel) {
+            Ok(state) => state.context,
+            Err(status) => {
+                // The driver has just made it.
+                let _ = self.kernel.destroy_context(kernel.handle());
+                return self.note(Err(status));
+            }
+        };
+        let user = UserBuffers::new(
+            self.adapter.process(),
+            sizes.dma as usize,
+            sizes.allocations as usize,
+            sizes.patches as usize,
+        );
+        let handle = kernel.handle();
+        let context = Arc::new(Context { kernel, user, number, frame: AtomicU32::new(0) });
         self.contexts().insert(handle, context.clone());
         Ok((handle, context))
     }
 
     /// `DestroyContextCb`.
-    pub(crate) fn destroy_context(&self, handle: usize) -> Result<(), Status> {
-        let context = self.contexts().remove(&handle).ok_or(Status::BadHandle(Handle::Context))?;
-        self.adapter.kmd().destroy_context(context.h_context)
+    pub(crate) fn destroy_context(&self, handle: usize) -> NtResult<()> {
+        // Its user-mode memory lives until nobody renders from it.
+        let context = self.contexts().remove(&handle).ok_or(STATUS_INVALID_HANDLE)?;
+        self.kernel.destroy_context(context.kernel.handle())
     }
 
     /// `AllocateCb`, for one allocation of `resource`.
-    pub(crate) fn allocate(&self, resource: usize, private: &[u8]) -> Result<D3DKMT_HANDLE, Status> {
-        let kmd = self.adapter.kmd();
-        let h_allocation = self.note(kmd.create_allocation(private))?.h_allocation;
-        let opened = kmd.open_allocation(self.h_device, h_allocation);
-        if opened.is_err() {
-            kmd.destroy_allocation(h_allocation)?;
-        }
-        let h_device_specific_allocation = opened?;
-        let handle = next_kernel_handle();
-        self.allocations()
-            .insert(handle, Allocation { h_allocation, h_device_specific_allocation, resource });
-        Ok(handle)
+    pub(crate) fn allocate(&self, resource: usize, private: &[u8]) -> NtResult<D3DKMT_HANDLE> {
+        let made = self.note(self.kernel.create_allocation(resource, private))?;
+        Ok(made.handle())
     }
 
     /// `DeallocateCb`, for one allocation.
-    pub(crate) fn deallocate(&self, handle: D3DKMT_HANDLE) -> Result<(), Status> {
-        let allocation = self.allocations().remove(&handle).ok_or(Status::BadHandle(Handle::Allocation))?;
-        let kmd = self.adapter.kmd();
-        kmd.close_allocation(allocation.h_device_specific_allocation)?;
-        kmd.destroy_allocation(allocation.h_allocation)
+    pub(crate) fn deallocate(&self, handle: D3DKMT_HANDLE) -> NtResult<()> {
+        self.kernel.destroy_allocation(handle)
     }
 
     /// `DeallocateCb`, for all allocations of a resource.
-    pub(crate) fn deallocate_resource(&self, resource: usize) -> Result<(), Status> {
-        let handles: Vec<D3DKMT_HANDLE> = self
-            .allocations()
-            .iter()
-            .filter(|(_, allocation)| allocation.resource == resource)
-            .map(|(handle, _)| *handle)
-            .collect();
-        handles.into_iter().try_for_each(|handle| self.deallocate(handle))
+    pub(crate) fn deallocate_resource(&self, resource: usize) -> NtResult<()> {
+        self.kernel.destroy_resource(resource)
     }
 
-    /// `RenderCb`: `command` is a copy of the part of the command buffer to submit, `allocations` the list's handles with
-    /// their write flags.
+    /// `RenderCb`: a part of the context's command buffer, and the allocation list's handles with their write flags.
     pub(crate) fn render(
         &self,
         context: &Context,
-        command: &[u8],
+        command: UserCommand,
+        marker: &[u8],
         allocations: &[(D3DKMT_HANDLE, bool)],
-    ) -> Result<(), Status> {
-        let list = allocations
-            .iter()
-            .map(|(handle, write_operation)| self.list_entry(*handle, *write_operation))
-            .collect::<Result<Vec<_>, _>>()?;
-        let kmd = self.adapter.kmd();
-        let mut dma = context.dma();
-        let DmaBuffers { dma_buffer, private_data, patch_locations } = &mut *dma;
-        let rendered = self.note(kmd.render(
-            context.h_context,
-            Render {
-                command,
-                dma_buffer,
-                dma_buffer_private_data: private_data,
-                allocation_list: &list,
-                patch_location_list_out: patch_locations,
-            },
-        ))?;
-        kmd.patch(patch_locations.get(..rendered.patch_locations).unwrap_or_default())?;
-        let private = private_data.get(..rendered.private_data_bytes).unwrap_or_default();
-        self.submit(private, Then::Nothing)
+    ) -> NtResult<()> {
+        self.note(self.kernel.render(&context.kernel, command, allocations))?;
+        // What the driver has accepted is a marker; if user mode changed it meanwhile, it shows another of its own frames.
+        if let Ok(marker) = FenceMarker::read(marker) {
+            context.frame.store(marker.frame, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
-    /// DXGI's `pfnPresentCb`: the frame goes to the sink when it is there.
+    /// DXGI's `pfnPresentCb`: the frame goes to the sink when all that the context has submitted is done.
+    ///
+    /// Windows' composer takes a flipped frame the same way: a token that waits for the work before it, with no call of the
+    /// driver.
     pub(crate) fn present(
         &self,
         context: &Context,
         source: D3DKMT_HANDLE,
         dxgi_context: usize,
-        private_driver_data: &[u8],
-    ) -> Result<(), Status> {
-        let source = self.list_entry(source, false)?;
-        let kmd = self.adapter.kmd();
-        let mut dma = context.dma();
-        let DmaBuffers { dma_buffer, private_data, patch_locations } = &mut *dma;
-        let rendered = self.note(kmd.present(
-            context.h_context,
-            Present {
-                private_driver_data,
-                dma_buffer,
-                dma_buffer_private_data: private_data,
-                source,
-                patch_location_list_out: patch_locations,
-            },
-        ))?;
-        kmd.patch(patch_locations.get(..rendered.patch_locations).unwrap_or_default())?;
-        let private = private_data.get(..rendered.private_data_bytes).unwrap_or_default();
-        // Windows shows the whole allocation; ours has several frames, and which one it is the driver's data says.
-        let number = private
-            .get(..size_of::<DmaPrivateData>())
-            .map_or(0, |bytes| bytemuck::pod_read_unaligned::<DmaPrivateData>(bytes).frame);
-        let place = kmd.presented_frame(source.h_device_specific_allocation, number)?;
-        let pixels = kmd.kernel().region(place.range).ok_or(Status::BadHandle(Handle::Allocation))?;
+    ) -> NtResult<()> {
+        let allocation = self.kernel.allocation(source)?;
+        if let Some(why) = self.adapter.removal() {
+            self.state.remove(RemovedReason::Host(why));
+            return Err(pvgpu_kmd_ddi::STATUS_DEVICE_REMOVED);
+        }
+        let data = AllocationData::read(allocation.private()).map_err(|_| STATUS_INVALID_PARAMETER)?;
+        let (pixels, shape) =
+            self.frame_of(&data, context.frame.load(Ordering::Relaxed)).ok_or(STATUS_INVALID_PARAMETER)?;
         let sequence = self.presents.fetch_add(1, Ordering::Relaxed) + 1;
-        let frame = Frame::new(pixels, place, sequence, self.state.throttle.take());
-        self.submit(private, Then::Show { dxgi_context, frame })
+        let frame = Frame::new(pixels, shape, sequence, self.state.throttle.take());
+        let state = self.state.clone();
+        self.kernel.when_done(&context.kernel, Box::new(move || state.show(dxgi_context, frame)))
     }
 
-    /// Hands a DMA buffer to the driver.
-    fn submit(&self, private: &[u8], then: Then) -> Result<(), Status> {
-        let kmd = self.adapter.kmd();
-        kmd.kernel().scheduler.submit(self.state.clone(), then, |submission_fence_id| {
-            let _dispatch = raise(Irql::Dispatch);
-            kmd.submit_command(SubmitCommand {
-                dma_buffer_private_data: private,
-                submission_fence_id,
-                node_ordinal: 0,
-            })
-        })
+    /// Where a frame of an allocation lies: as the driver has accepted the allocation's private data, inside the ranges of
+    /// its context.
+    fn frame_of(&self, data: &AllocationData, frame: u32) -> Option<(pvgpu_transport::Region, Shape)> {
+        if data.frame_bytes == 0 || frame >= MAX_FRAMES_IN_FLIGHT {
+            return None;
+        }
+        let offset = data.frame_bytes.checked_mul(u64::from(frame))?.checked_add(data.frames_offset)?;
+        let bytes = u64::from(data.row_pitch).checked_mul(u64::from(data.height))?;
+        let pixels = self.adapter.heap_region(offset, bytes)?;
+        Some((pixels, Shape { width: data.width, height: data.height, row_pitch: data.row_pitch }))
     }
 
     /// `EscapeCb`.
-    pub(crate) fn escape(&self, context: &Context, private_driver_data: &mut [u8]) -> Result<(), Status> {
-        let escape = Escape { h_device: self.h_device, h_context: context.h_context, private_driver_data };
-        let result = self.adapter.kmd().escape(escape);
+    pub(crate) fn escape(&self, context: &Context, private_driver_data: &mut [u8]) -> NtResult<()> {
+        let result = self.kernel.escape(Some(&context.kernel), private_driver_data);
         self.note(result)
     }
 
     /// Checks that allocations exist, for calls that have nothing to do for them.
-    pub(crate) fn check_allocations(&self, handles: &[D3DKMT_HANDLE]) -> Result<(), Status> {
-        handles.iter().try_for_each(|handle| self.allocation(*handle).map(|_| ()))
-    }
-
-    fn list_entry(
-        &self,
-        handle: D3DKMT_HANDLE,
-        write_operation: bool,
-    ) -> Result<AllocationListEntry, Status> {
-        let h_device_specific_allocation = self.allocation(handle)?.h_device_specific_allocation;
-        Ok(AllocationListEntry { h_device_specific_allocation, write_operation })
+    pub(crate) fn check_allocations(&self, handles: &[D3DKMT_HANDLE]) -> NtResult<()> {
+        self.kernel.check_allocations(handles)
     }
 }
 
-impl Context {
-    fn dma(&self) -> MutexGuard<'_, DmaBuffers> {
-        self.dma.lock().unwrap_or_else(PoisonError::into_inner)
+impl Watcher for DeviceInner {
+    fn look(&self) {
+        if self.state.faulted.swap(false, Ordering::AcqRel) && self.state.removed.get().is_none() {
+            self.look_at_contexts();
+        }
+    }
+
+    fn adapter_removed(&self, why: Removal) {
+        self.state.remove(RemovedReason::Host(why));
     }
 }
 
 impl Drop for DeviceInner {
     fn drop(&mut self) {
         DEVICES.remove(self.handle);
-        let allocations = std::mem::take(self.allocations.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let kmd = self.adapter.kmd();
-        // Handles that the driver gave and that are used once; it has no reason to refuse them.
-        for allocation in allocations.into_values() {
-            let _ = kmd.close_allocation(allocation.h_device_specific_allocation);
-            let _ = kmd.destroy_allocation(allocation.h_allocation);
-        }
-        let _ = kmd.destroy_device(self.h_device);
+        self.kernel.destroy();
     }
-}
-
-/// A kernel handle that no allocation has: multiples of 64 with a high bit, as dxgkrnl's look.
-fn next_kernel_handle() -> D3DKMT_HANDLE {
-    static NEXT: AtomicU32 = AtomicU32::new(0x4000_0000);
-    NEXT.fetch_add(64, Ordering::Relaxed)
 }

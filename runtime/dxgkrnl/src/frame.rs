@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pvgpu_kmd::ddi::PresentedFrame;
 use pvgpu_transport::Region;
 
 /// Takes a device's frames, in the order in which they were presented.
@@ -14,38 +13,49 @@ pub trait PresentSink: Send + Sync {
     fn frame_ready(&self, dxgi_context: usize, frame: Frame);
 }
 
+/// How a frame lies in the aperture: as the user-mode driver said in the allocation's private data, and the kernel-mode
+/// driver accepted it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// Pixels.
+    pub(crate) width: u32,
+    /// Pixels.
+    pub(crate) height: u32,
+    /// Bytes from row to row.
+    pub(crate) row_pitch: u32,
+}
+
 /// A frame in the aperture, `B8G8R8A8_UNORM`. Its place is used again once this is dropped.
 pub struct Frame {
     pixels: Region,
-    place: PresentedFrame,
+    shape: Shape,
     sequence: u64,
     _slot: Slot,
 }
 
 impl Frame {
-    pub(crate) fn new(pixels: Region, place: PresentedFrame, sequence: u64, slot: Slot) -> Self {
-        Self { pixels, place, sequence, _slot: slot }
+    pub(crate) fn new(pixels: Region, shape: Shape, sequence: u64, slot: Slot) -> Self {
+        Self { pixels, shape, sequence, _slot: slot }
     }
 
     /// Pixels a row.
     pub fn width(&self) -> u32 {
-        self.place.width
+        self.shape.width
     }
 
     /// Rows.
     pub fn height(&self) -> u32 {
-        self.place.height
+        self.shape.height
     }
 
     /// Bytes from row to row.
     pub fn row_pitch(&self) -> u32 {
-        self.place.row_pitch
+        self.shape.row_pitch
     }
 
     /// Bytes of the frame: row pitch × height.
     pub fn bytes(&self) -> usize {
-        // CAST: the frame is mapped, so its size fits a usize.
-        self.place.range.bytes as usize
+        self.shape.row_pitch as usize * self.shape.height as usize
     }
 
     /// Counts the device's presents, from 1.
@@ -74,7 +84,7 @@ impl Frame {
 
 impl std::fmt::Debug for Frame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Frame").field("place", &self.place).field("sequence", &self.sequence).finish()
+        f.debug_struct("Frame").field("shape", &self.shape).field("sequence", &self.sequence).finish()
     }
 }
 

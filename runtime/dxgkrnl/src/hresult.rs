@@ -1,28 +1,43 @@
-//! The one place where a driver's status becomes the `HRESULT` that the user-mode driver sees.
+//! The one place where an `NTSTATUS` becomes the `HRESULT` that the user-mode driver sees.
 
-use pvgpu_kmd::Status;
+use pvgpu_kmd_ddi::{
+    NTSTATUS, STATUS_ACCESS_DENIED, STATUS_ACCESS_VIOLATION, STATUS_DEVICE_NOT_READY, STATUS_DEVICE_REMOVED,
+    STATUS_GRAPHICS_NO_VIDEO_MEMORY, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_BUFFER_SIZE,
+    STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER, STATUS_INVALID_USER_BUFFER,
+    STATUS_NO_MEMORY, STATUS_NOT_IMPLEMENTED, STATUS_NOT_SUPPORTED, STATUS_REVISION_MISMATCH,
+};
 use pvgpu_umd_ddi::{D3DDDIERR_DEVICEREMOVED, E_FAIL, E_INVALIDARG, E_NOTIMPL, E_OUTOFMEMORY, HRESULT};
 
-/// What a kernel callback returns for a status.
-pub(crate) fn from_status(status: Status) -> HRESULT {
+/// `STATUS_DEVICE_NOT_CONNECTED`.
+const STATUS_DEVICE_NOT_CONNECTED: NTSTATUS = 0xC000_009D_u32.cast_signed();
+/// `STATUS_DEVICE_PROTOCOL_ERROR`.
+const STATUS_DEVICE_PROTOCOL_ERROR: NTSTATUS = 0xC000_0186_u32.cast_signed();
+
+/// Whether a status says that nothing will ever work again on this device.
+pub(crate) fn means_removed(status: NTSTATUS) -> bool {
+    matches!(
+        status,
+        STATUS_DEVICE_REMOVED
+            | STATUS_DEVICE_NOT_READY
+            | STATUS_DEVICE_NOT_CONNECTED
+            | STATUS_DEVICE_PROTOCOL_ERROR
+            | STATUS_INVALID_DEVICE_STATE
+    )
+}
+
+/// What a kernel callback returns for a status that is a failure.
+pub(crate) fn from_ntstatus(status: NTSTATUS) -> HRESULT {
     match status {
-        Status::State(_)
-        | Status::DeviceRemoved
-        | Status::Ring0Full
-        | Status::HostUnreachable
-        | Status::HostSilent { .. }
-        | Status::HostRefused { .. }
-        | Status::HostLies { .. }
-        | Status::Ring(_) => D3DDDIERR_DEVICEREMOVED,
-        Status::BadHandle(_) | Status::NotOwner(_) | Status::PrivateData(_) | Status::BadField { .. } => {
-            E_INVALIDARG
-        }
-        Status::NoMemory
-        | Status::HeapFull { .. }
-        | Status::TooManyContexts
-        | Status::TooManyRanges
-        | Status::Aperture { .. } => E_OUTOFMEMORY,
-        Status::NotSupported { .. } => E_NOTIMPL,
-        Status::InsufficientDmaBuffer { .. } => E_FAIL,
+        _ if means_removed(status) => D3DDDIERR_DEVICEREMOVED,
+        STATUS_INVALID_HANDLE
+        | STATUS_ACCESS_DENIED
+        | STATUS_ACCESS_VIOLATION
+        | STATUS_INVALID_PARAMETER
+        | STATUS_INVALID_BUFFER_SIZE
+        | STATUS_INVALID_USER_BUFFER
+        | STATUS_REVISION_MISMATCH => E_INVALIDARG,
+        STATUS_NO_MEMORY | STATUS_GRAPHICS_NO_VIDEO_MEMORY | STATUS_INSUFFICIENT_RESOURCES => E_OUTOFMEMORY,
+        STATUS_NOT_SUPPORTED | STATUS_NOT_IMPLEMENTED => E_NOTIMPL,
+        _ => E_FAIL,
     }
 }

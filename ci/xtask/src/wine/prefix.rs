@@ -40,7 +40,15 @@ impl Prefix {
     /// # Errors
     /// If the file cannot be copied.
     pub fn install(&self, dll: &Path) -> Result<()> {
-        let place = self.folder.join(SHARED).join("system32").join(dll.file_name().unwrap_or_default());
+        self.install_as(dll, dll.file_name().unwrap_or_default())
+    }
+
+    /// Puts a DLL there under another name.
+    ///
+    /// # Errors
+    /// If the file cannot be copied.
+    pub fn install_as(&self, dll: &Path, name: impl AsRef<Path>) -> Result<()> {
+        let place = self.folder.join(SHARED).join("system32").join(name);
         // The old file is a link to the template's, so it must be unlinked, not overwritten.
         match fs::remove_file(&place) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

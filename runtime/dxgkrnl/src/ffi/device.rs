@@ -106,8 +106,8 @@ unsafe extern "system" fn create_context(device: HANDLE, data: *mut D3DDDICB_CRE
         // SAFETY: the DDI's contract: the argument is readable.
         let mut args = unsafe { read(data) }?;
         // SAFETY: the DDI's contract: pointer and size describe the caller's buffer.
-        let private = unsafe { read_private(args.pPrivateDriverData, args.PrivateDriverDataSize) }?;
-        let (handle, context) = device.create_context(args.NodeOrdinal, &private)?;
+        let mut private = unsafe { read_private(args.pPrivateDriverData, args.PrivateDriverDataSize) }?;
+        let (handle, context) = device.create_context(args.NodeOrdinal, &mut private)?;
         args.hContext = to_handle(handle);
         (args.pCommandBuffer, args.CommandBufferSize) = context.user.command();
         (args.pAllocationList, args.AllocationListSize) = context.user.allocations();
@@ -131,9 +131,10 @@ unsafe extern "system" fn render(device: HANDLE, data: *mut D3DDDICB_RENDER) -> 
         let mut args = unsafe { read(data) }?;
         let context = device.context(number(args.hContext))?;
         let user: &UserBuffers = &context.user;
-        let command = user.copy_command(args.CommandOffset, args.CommandLength)?;
+        let marker = user.copy_command(args.CommandOffset, args.CommandLength)?;
+        let command = user.user_command(args.CommandOffset, args.CommandLength, args.NumPatchLocations)?;
         let allocations = user.copy_allocations(args.NumAllocations)?;
-        device.render(&context, &command, &allocations)?;
+        device.render(&context, command, &marker, &allocations)?;
         // What was submitted has been copied: the next buffers are the same ones.
         (args.pNewCommandBuffer, args.NewCommandBufferSize) = user.command();
         (args.pNewAllocationList, args.NewAllocationListSize) = user.allocations();

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use pvgpu_umd_ddi::{DXGI_DDI_BASE_CALLBACKS, DXGIDDICB_PRESENT, E_NOTIMPL, HANDLE, HRESULT};
 
-use super::memory::{read, read_private};
+use super::memory::read;
 use super::{number, with_device};
 
 /// The table.
@@ -24,9 +24,8 @@ unsafe extern "system" fn present(device: HANDLE, data: *mut DXGIDDICB_PRESENT) 
         // SAFETY: the DDI's contract: the argument is readable.
         let data = unsafe { read(data) }?;
         let context = device.context(number(data.hContext))?;
-        // SAFETY: the DDI's contract: pointer and size describe the caller's buffer.
-        let private = unsafe { read_private(data.pPrivateDriverData, data.PrivateDriverDataSize) }?;
-        device.present(&context, data.hSrcAllocation, data.pDXGIContext.addr(), &private)?;
+        // Private data reaches drivers of later models only.
+        device.present(&context, data.hSrcAllocation, data.pDXGIContext.addr())?;
         Ok(())
     })
 }

@@ -1,10 +1,13 @@
 //! Copies from and to the caller's memory, and the memory that is lent to the caller.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use pvgpu_umd_ddi::{D3DDDI_ALLOCATIONLIST, D3DDDI_PATCHLOCATIONLIST, D3DKMT_HANDLE};
 
 use super::CallError;
+use crate::nt::process::Process;
+use crate::port::device::UserCommand;
 
 /// The most bytes of private data that one call may carry: more than any buffer of `pvgpu_protocol::kernel_interface`.
 const MAX_PRIVATE_BYTES: usize = 64 * 1024;
@@ -78,6 +81,8 @@ pub(super) unsafe fn write_private(to: *mut c_void, data: &[u8]) {
 ///
 /// The driver writes it whenever it likes; this side only ever copies out of it.
 pub(crate) struct UserBuffers {
+    /// Whose memory they are.
+    process: Arc<Process>,
     command: Lent<u64>,
     allocations: Lent<D3DDDI_ALLOCATIONLIST>,
     patches: Lent<D3DDDI_PATCHLOCATIONLIST>,
@@ -85,12 +90,42 @@ pub(crate) struct UserBuffers {
 
 impl UserBuffers {
     /// A command buffer of so many bytes and lists of so many entries.
-    pub(crate) fn new(command_bytes: usize, allocations: usize, patches: usize) -> Self {
-        Self {
+    pub(crate) fn new(
+        process: &Arc<Process>,
+        command_bytes: usize,
+        allocations: usize,
+        patches: usize,
+    ) -> Self {
+        let buffers = Self {
+            process: process.clone(),
             command: Lent::new(command_bytes.div_ceil(8)),
             allocations: Lent::new(allocations),
             patches: Lent::new(patches),
+        };
+        // What the kernel-mode driver may read of it; the allocation list is read by dxgkrnl alone.
+        process.add_memory(buffers.command.address(), buffers.command.count * 8);
+        let patch_bytes = buffers.patches.count * size_of::<D3DDDI_PATCHLOCATIONLIST>();
+        process.add_memory(buffers.patches.address(), patch_bytes);
+        buffers
+    }
+
+    /// A part of the command buffer as the kernel-mode driver is told of it, with the list of patch locations.
+    pub(super) fn user_command(
+        &self,
+        offset: u32,
+        bytes: u32,
+        patches: u32,
+    ) -> Result<UserCommand, CallError> {
+        let end = u64::from(offset) + u64::from(bytes);
+        if end > self.command.count as u64 * 8 || patches as usize > self.patches.count {
+            return Err(CallError::Argument);
         }
+        Ok(UserCommand {
+            command: self.command.address() + offset as usize,
+            bytes,
+            patches: self.patches.address(),
+            patch_count: patches,
+        })
     }
 
     /// Address and bytes of the command buffer.
@@ -134,6 +169,13 @@ impl UserBuffers {
     }
 }
 
+impl Drop for UserBuffers {
+    fn drop(&mut self) {
+        self.process.remove_memory(self.command.address());
+        self.process.remove_memory(self.patches.address());
+    }
+}
+
 /// An array that somebody else may write through its address.
 struct Lent<T> {
     first: *mut T,
@@ -146,10 +188,14 @@ unsafe impl<T: Copy + Send> Send for Lent<T> {}
 // SAFETY: as for `Send`.
 unsafe impl<T: Copy + Send> Sync for Lent<T> {}
 
-impl<T: Copy + Default> Lent<T> {
+impl<T: Default> Lent<T> {
     fn new(count: usize) -> Self {
         let array: Box<[T]> = (0..count).map(|_| T::default()).collect();
         Self { first: Box::into_raw(array).cast::<T>(), count }
+    }
+
+    fn address(&self) -> usize {
+        self.first.expose_provenance()
     }
 }
 
@@ -167,7 +213,8 @@ mod tests {
 
     #[test]
     fn only_parts_inside_the_buffer_are_copied() {
-        let buffers = UserBuffers::new(16, 2, 1);
+        let process = Arc::new(Process::new(8, false));
+        let buffers = UserBuffers::new(&process, 16, 2, 1);
         let (command, bytes) = buffers.command();
         assert_eq!(bytes, 16);
         // SAFETY: a byte inside the buffer.

@@ -12,7 +12,7 @@ mod memory;
 
 use std::sync::Arc;
 
-use pvgpu_kmd::Status;
+use pvgpu_kmd_ddi::NTSTATUS;
 use pvgpu_umd_ddi::{E_INVALIDARG, HANDLE, HRESULT, S_OK};
 
 pub(crate) use adapter::adapter_callbacks;
@@ -21,7 +21,7 @@ pub(crate) use dxgi::dxgi_callbacks;
 pub(crate) use memory::UserBuffers;
 
 use crate::device::{DEVICES, DeviceInner};
-use crate::hresult::from_status;
+use crate::hresult::from_ntstatus;
 
 /// A number as a handle.
 pub(crate) fn to_handle(number: usize) -> HANDLE {
@@ -36,19 +36,20 @@ fn number(handle: HANDLE) -> usize {
 /// Runs a callback of the device behind a handle.
 fn with_device(handle: HANDLE, call: impl FnOnce(&Arc<DeviceInner>) -> Result<(), CallError>) -> HRESULT {
     let Some(device) = DEVICES.get(number(handle)) else { return E_INVALIDARG };
+    device.count_call();
     result(call(&device))
 }
 
 /// How a callback fails.
 enum CallError {
     /// The driver refused.
-    Status(Status),
+    Status(NTSTATUS),
     /// The argument does.
     Argument,
 }
 
-impl From<Status> for CallError {
-    fn from(status: Status) -> Self {
+impl From<NTSTATUS> for CallError {
+    fn from(status: NTSTATUS) -> Self {
         Self::Status(status)
     }
 }
@@ -56,7 +57,7 @@ impl From<Status> for CallError {
 fn result(result: Result<(), CallError>) -> HRESULT {
     match result {
         Ok(()) => S_OK,
-        Err(CallError::Status(status)) => from_status(status),
+        Err(CallError::Status(status)) => from_ntstatus(status),
         Err(CallError::Argument) => E_INVALIDARG,
     }
 }

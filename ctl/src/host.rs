@@ -1,0 +1,102 @@
+//! The commands on a host: they ask the daemon through its control socket.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pvgpu_control::{Client, ClientError, Mode};
+use pvgpu_protocol::mode::DisplayMode;
+use pvgpu_transport::{Resolved, shm};
+
+use crate::error::Error;
+use crate::options::Filter;
+use crate::output::{print, print_json, print_over};
+use crate::{status, tail};
+
+/// How often `status --watch` looks again.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Which daemon is asked.
+pub struct Host {
+    link: String,
+    folder: PathBuf,
+}
+
+impl Host {
+    /// The daemon that serves a link.
+    ///
+    /// # Errors
+    /// [`Error::Link`] for a link that this version does not carry.
+    pub fn of(resolved: &Resolved) -> Result<Self, Error> {
+        let folder = shm::folder(&resolved.link).map_err(Error::Link)?;
+        Ok(Self { link: resolved.link.to_string(), folder })
+    }
+
+    fn connect(&self) -> Result<Client, Error> {
+        Client::connect(&self.folder).map_err(|source| self.error(source))
+    }
+
+    fn error(&self, source: ClientError) -> Error {
+        Error::Client { link: self.link.clone(), source }
+    }
+
+    /// `status`.
+    ///
+    /// # Errors
+    /// [`Error`], as for all commands.
+    pub fn status(&self, json: bool, watch: bool) -> Result<(), Error> {
+        loop {
+            let status = self.connect()?.status().map_err(|source| self.error(source))?;
+            if json {
+                return print_json(&status);
+            }
+            let page = status::page(&status);
+            if !watch {
+                return print(page.trim_end());
+            }
+            print_over(&page)?;
+            std::thread::sleep(WATCH_INTERVAL);
+        }
+    }
+
+    /// `tail`.
+    ///
+    /// # Errors
+    /// [`Error`], as for all commands.
+    pub fn tail(&self, json: bool, filter: &Filter) -> Result<(), Error> {
+        for record in self.connect()?.tail().map_err(|source| self.error(source))? {
+            let record = record.map_err(|source| self.error(source))?;
+            tail::show(&record, json, filter)?;
+        }
+        Ok(())
+    }
+
+    /// `mode`.
+    ///
+    /// # Errors
+    /// [`Error`], as for all commands.
+    pub fn mode(&self, guest: Option<&str>, mode: Option<DisplayMode>) -> Result<(), Error> {
+        let wire = mode.map(|mode| Mode {
+            width: mode.width,
+            height: mode.height,
+            refresh_millihertz: mode.refresh_millihertz,
+        });
+        let asked = self.connect()?.mode(guest.map(str::to_owned), wire);
+        let name = asked.map_err(|source| self.error(source))?;
+        match mode {
+            Some(mode) => print(&format!("{name} is asked to offer {mode}")),
+            None => print(&format!("{name} is asked to forget its custom mode")),
+        }
+    }
+
+    /// `screenshot`.
+    ///
+    /// # Errors
+    /// [`Error`], as for all commands.
+    pub fn screenshot(&self, guest: Option<&str>, path: &Path) -> Result<(), Error> {
+        let asked = self.connect()?.screenshot(guest.map(str::to_owned));
+        let (head, file) = asked.map_err(|source| self.error(source))?;
+        let failed = |source| Error::File { path: path.to_owned(), source };
+        std::fs::write(path, file).map_err(failed)?;
+        print(&format!("{}: {} \u{d7} {} pixels of {}", path.display(), head.width, head.height, head.guest))
+    }
+}
