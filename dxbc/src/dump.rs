@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::Error;
+use crate::token::declaration::{Declaration, Interpolation, SystemValue};
 use crate::token::opcode::Opcode;
 use crate::token::operand::{Components, Operand, RegisterFile};
 use crate::token::program::Program;
@@ -15,10 +16,10 @@ pub fn dump(tokens: &[u32]) -> Result<String, Error> {
     let program = Program::parse(tokens)?;
     let mut text = format!("{:?} {}.{}\n", program.stage, program.major, program.minor);
     for declaration in &program.declarations {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "        {declaration:?}");
+        write_declaration(&mut text, &program, declaration);
     }
     let mut depth = 0usize;
+    let mut phases = program.phases.iter();
     for instruction in &program.instructions {
         if matches!(instruction.opcode, Opcode::Else | Opcode::EndIf | Opcode::EndLoop | Opcode::EndSwitch) {
             depth = depth.saturating_sub(1);
@@ -48,11 +49,44 @@ pub fn dump(tokens: &[u32]) -> Result<String, Error> {
             write_operand(&mut text, &program, operand);
         }
         text.push('\n');
+        let started = match instruction.opcode {
+            Opcode::HsControlPointPhase | Opcode::HsForkPhase | Opcode::HsJoinPhase => phases.next(),
+            _ => None,
+        };
+        if let Some(phase) = started {
+            let _ = writeln!(text, "        instances: {}", phase.instances);
+            for declaration in &phase.declarations {
+                write_declaration(&mut text, &program, declaration);
+            }
+        }
         if matches!(instruction.opcode, Opcode::If | Opcode::Else | Opcode::Loop | Opcode::Switch) {
             depth += 1;
         }
     }
     Ok(text)
+}
+
+/// A register with its mask, system value and interpolation; any other declaration by its fields.
+fn write_declaration(text: &mut String, program: &Program, declaration: &Declaration) {
+    text.push_str("        ");
+    let (kind, register) = match declaration {
+        Declaration::Input(register) => ("Input", register),
+        Declaration::Output(register) => ("Output", register),
+        _ => {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{declaration:?}");
+            return;
+        }
+    };
+    let _ = write!(text, "{kind} ");
+    write_operand(text, program, &register.operand);
+    if register.system_value != SystemValue::Undefined {
+        let _ = write!(text, " {:?}", register.system_value);
+    }
+    if register.interpolation != Interpolation::Undefined {
+        let _ = write!(text, " {:?}", register.interpolation);
+    }
+    text.push('\n');
 }
 
 fn write_operand(text: &mut String, program: &Program, operand: &Operand) {

@@ -57,6 +57,18 @@ pub enum Error {
         /// The instruction, stage or form.
         what: &'static str,
     },
+    /// An interface of the program has no class instance in [`crate::CompileOptions::class_instances`].
+    NoClassInstance {
+        /// The fp# number.
+        interface: u32,
+    },
+    /// The class instance of an interface is of a class that the program does not have for it.
+    WrongClassInstance {
+        /// The fp# number.
+        interface: u32,
+        /// The ft# number that the instance names.
+        function_table: u32,
+    },
     /// A valid program that needs a Vulkan feature which [`crate::TargetCapabilities`] says is absent.
     MissingCapability {
         /// The feature, under its Vulkan name.
@@ -84,6 +96,18 @@ pub enum ContainerError {
         offset: usize,
         /// Bytes needed there.
         size: usize,
+    },
+    /// A chunk lies over the header, the chunk table, or another chunk.
+    Overlap {
+        /// Byte offset of the chunk.
+        offset: usize,
+    },
+    /// A second chunk holds what one chunk has already given.
+    Repeated {
+        /// What they hold.
+        what: &'static str,
+        /// Byte offset of the second one.
+        offset: usize,
     },
     /// There is no SHDR or SHEX chunk.
     NoProgram,
@@ -115,6 +139,13 @@ impl fmt::Display for Error {
             Self::Invalid { opcode, offset, rule } => write!(f, "{opcode} at dword {offset}: {rule}"),
             Self::Limit { what, value, limit } => write!(f, "{what}: {value} is above the limit of {limit}"),
             Self::Unsupported { what } => write!(f, "unsupported: {what}"),
+            Self::NoClassInstance { interface } => write!(f, "interface fp{interface} has no class instance"),
+            Self::WrongClassInstance { interface, function_table } => {
+                write!(
+                    f,
+                    "interface fp{interface} cannot have a class with function table ft{function_table}"
+                )
+            }
             Self::MissingCapability { feature } => write!(f, "the Vulkan device lacks {feature}"),
         }
     }
@@ -130,6 +161,12 @@ impl fmt::Display for ContainerError {
             }
             Self::OutOfRange { offset, size } => {
                 write!(f, "{size} bytes at byte offset {offset} are outside the container")
+            }
+            Self::Overlap { offset } => {
+                write!(f, "the chunk at byte offset {offset} overlaps what is before it")
+            }
+            Self::Repeated { what, offset } => {
+                write!(f, "the chunk at byte offset {offset} is a second {what}")
             }
             Self::NoProgram => f.write_str("no SHDR or SHEX chunk"),
             Self::TooMany { what, count, limit } => {

@@ -1,6 +1,6 @@
 //! The nesting of a program: that every block is closed, where a switch's cases are, which subroutine calls which.
 //!
-//! DXBC has structured control flow, which maps one to one to SPIR-V's; this pass checks what the emitter relies on.
+//! DXBC has structured control flow, which maps one to one to SPIR-V's; this pass checks what the lowering relies on.
 
 use std::collections::BTreeMap;
 
@@ -88,6 +88,13 @@ pub fn check(program: &Program) -> Result<Flow, Error> {
                 if !blocks.iter().any(|block| matches!(block, Block::Loop)) =>
             {
                 return Err(invalid("there is no open loop"));
+            }
+            Opcode::HsControlPointPhase | Opcode::HsForkPhase | Opcode::HsJoinPhase => {
+                if !blocks.is_empty() {
+                    return Err(invalid("a block is open"));
+                }
+                // All phases count as the main program.
+                subroutine = None;
             }
             Opcode::Label => {
                 if !blocks.is_empty() {

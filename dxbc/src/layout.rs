@@ -75,8 +75,18 @@ impl BindingLayout {
 /// Optional Vulkan features that a translation may need; the names are Vulkan's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TargetCapabilities {
-    /// `geometryShader`: the primitive id and the layer in a pixel shader need it.
+    /// `geometryShader`: the primitive id and the layer in a pixel shader need it, too.
     pub geometry_shader: bool,
+    /// `tessellationShader`: hull and domain shaders.
+    pub tessellation_shader: bool,
+    /// `shaderTessellationAndGeometryPointSize`: where it is absent, their points have size 1 by themselves.
+    pub shader_tessellation_and_geometry_point_size: bool,
+    /// `multiViewport`: geometry shaders that choose a viewport.
+    pub multi_viewport: bool,
+    /// `transformFeedback` of `VK_EXT_transform_feedback`: stream output.
+    pub transform_feedback: bool,
+    /// `geometryStreams` of `VK_EXT_transform_feedback`: streams other than 0.
+    pub geometry_streams: bool,
     /// `sampleRateShading`: the sample index and interpolation functions need it.
     pub sample_rate_shading: bool,
     /// `imageCubeArray`.
@@ -97,12 +107,17 @@ pub struct TargetCapabilities {
     pub shader_storage_image_read_without_format: bool,
     /// `shaderStorageImageWriteWithoutFormat`.
     pub shader_storage_image_write_without_format: bool,
+    /// `shaderResourceMinLod`: sampling with a least level of detail. Without it, a bias does the same, or a level that is
+    /// chosen by the length of the gradients.
+    pub shader_resource_min_lod: bool,
     /// `shaderFloat64`.
     pub shader_float64: bool,
     /// `shaderSignedZeroInfNanPreserveFloat32`.
     pub shader_signed_zero_inf_nan_preserve_float32: bool,
     /// `shaderDenormFlushToZeroFloat32`: D3D11 flushes, but this is often absent and hardly matters.
     pub shader_denorm_flush_to_zero_float32: bool,
+    /// `shaderDenormPreserveFloat64`: D3D11 keeps denormal doubles, and so do devices that do not say so.
+    pub shader_denorm_preserve_float64: bool,
 }
 
 impl Default for TargetCapabilities {
@@ -110,6 +125,11 @@ impl Default for TargetCapabilities {
     fn default() -> Self {
         Self {
             geometry_shader: true,
+            tessellation_shader: true,
+            shader_tessellation_and_geometry_point_size: true,
+            multi_viewport: true,
+            transform_feedback: true,
+            geometry_streams: true,
             sample_rate_shading: true,
             image_cube_array: true,
             shader_image_gather_extended: true,
@@ -120,9 +140,11 @@ impl Default for TargetCapabilities {
             shader_output_viewport_index: true,
             shader_storage_image_read_without_format: false,
             shader_storage_image_write_without_format: true,
+            shader_resource_min_lod: false,
             shader_float64: true,
             shader_signed_zero_inf_nan_preserve_float32: false,
             shader_denorm_flush_to_zero_float32: false,
+            shader_denorm_preserve_float64: false,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! What a pipeline needs to know of a shader: bindings, interface registers and fixed-function facts.
 
+pub mod stages;
+
+use stages::{GeometryReflection, StreamOutputReflection, TessellationReflection};
+
 use crate::layout::{BindingClass, BindingLayout, DescriptorSlot};
 use crate::token::declaration::{
-    Declaration, RegisterDeclaration, ResourceDimension, ReturnType, SystemValue, ViewKind,
+    Declaration, Interpolation, RegisterDeclaration, ResourceDimension, ReturnType, SystemValue, ViewKind,
 };
 use crate::token::opcode::Opcode;
 use crate::token::operand::RegisterFile;
-use crate::token::program::{Program, ShaderStage};
+use crate::token::program::{PhaseKind, Program, ShaderStage};
 use crate::{Error, SignatureElement, Signatures, limits};
 
 /// Specialisation constant that holds the sample count of the render targets; 1 by default. Only programs that ask
@@ -61,7 +65,8 @@ pub enum BindingKind {
         dimension: ResourceDimension,
         /// What reads give and writes take.
         return_type: ReturnType,
-        /// The only format it may have; `None`: any of the return type.
+        /// The only format it may have; `None`: any of the return type. It may be unsigned where the return type is float:
+        /// the shader then makes floats of the bits.
         format: Option<StorageFormat>,
     },
     /// A raw (byte address) buffer view: dwords.
@@ -123,6 +128,17 @@ pub struct InterfaceRegister {
     pub location: Option<u32>,
 }
 
+/// A declared interface: a place for a class instance, or an array of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassInterface {
+    /// The first fp# number.
+    pub first: u32,
+    /// Elements of the array; 1 where it is none.
+    pub count: u32,
+    /// The function tables, ft#, of the classes that it takes.
+    pub function_tables: Vec<u32>,
+}
+
 /// What a pipeline needs to know of a shader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reflection {
@@ -132,10 +148,19 @@ pub struct Reflection {
     pub version: (u32, u32),
     /// The declared bindings: in order of class, then slot.
     pub bindings: Vec<Binding>,
-    /// The declared inputs, in order of declaration.
+    /// The declared inputs, in order of declaration: of each vertex or control point where there are several.
     pub inputs: Vec<InterfaceRegister>,
-    /// The declared outputs, in order of declaration.
+    /// The declared outputs, in order of declaration: of each control point in a hull shader, of all streams in a
+    /// geometry shader.
     pub outputs: Vec<InterfaceRegister>,
+    /// The patch constants that a hull shader declares as outputs and a domain shader as inputs.
+    pub patch_constants: Vec<InterfaceRegister>,
+    /// Geometry shaders: what they take and make.
+    pub geometry: Option<GeometryReflection>,
+    /// Hull and domain shaders: what they say of the tessellator.
+    pub tessellation: Option<TessellationReflection>,
+    /// The stream output that [`crate::CompileOptions`] asked for; not known to [`crate::reflect`].
+    pub stream_output: Option<StreamOutputReflection>,
     /// Threads of a group; zero outside compute shaders.
     pub thread_group_size: [u32; 3],
     /// Depth and stencil tests are forced before the pixel shader.
@@ -150,15 +175,24 @@ pub struct Reflection {
     pub per_sample: bool,
     /// The module declares [`SAMPLE_COUNT_SPEC_ID`].
     pub uses_sample_count: bool,
+    /// The declared interfaces, for [`crate::CompileOptions::class_instances`].
+    pub interfaces: Vec<ClassInterface>,
 }
 
 impl Reflection {
     /// The registers that have a location in the output interface: bit n is register n.
     pub fn output_mask(&self) -> u32 {
-        self.outputs
-            .iter()
-            .filter_map(|output| output.location)
-            .fold(0, |mask, n| mask | 1u32.checked_shl(n).unwrap_or(0))
+        located_mask(&self.outputs)
+    }
+
+    /// The system values, as bits of their `D3D10_SB_NAME` numbers, among the outputs.
+    pub fn output_system_values(&self) -> u32 {
+        self.outputs.iter().fold(0, |mask, output| mask | 1u32.checked_shl(output.system_value).unwrap_or(0))
+    }
+
+    /// The patch constant registers that have a location: bit n is register n.
+    pub fn patch_constant_mask(&self) -> u32 {
+        located_mask(&self.patch_constants)
     }
 
     /// The binding of a class and slot.
@@ -167,14 +201,57 @@ impl Reflection {
     }
 }
 
+fn located_mask(registers: &[InterfaceRegister]) -> u32 {
+    let located = registers.iter().filter(|register| register.location.is_some());
+    located.fold(0, |mask, register| mask | 1u32.checked_shl(register.register).unwrap_or(0))
+}
+
+/// The location of patch constant register `number`. Patch constants fill the locations from the top, so that they
+/// and the control points' registers, which fill them from the bottom, stay apart without one side knowing the other.
+/// The top is what Vulkan guarantees for patches, 120 components: NVIDIA's driver (580, November 2026) draws garbage or
+/// hangs with a higher location. The last two registers have no place below it.
+pub fn patch_constant_location(number: u32) -> u32 {
+    (limits::PATCH_LOCATIONS - 1).checked_sub(number).unwrap_or(number)
+}
+
+/// Refuses control points and patch constants whose locations meet: D3D11 has 32 registers for each of them, Vulkan one
+/// set of locations for both.
+pub fn check_patch_locations(reflection: &Reflection) -> Result<(), Error> {
+    let control_points = match reflection.stage {
+        ShaderStage::Hull => &reflection.outputs,
+        ShaderStage::Domain => &reflection.inputs,
+        _ => return Ok(()),
+    };
+    let locations = |registers: &[InterfaceRegister]| {
+        let bit = |location: u32| 1u64.checked_shl(location).unwrap_or(0);
+        registers.iter().filter_map(|one| one.location).fold(0, |mask, location| mask | bit(location))
+    };
+    if locations(control_points) & locations(&reflection.patch_constants) != 0 {
+        let what = "patch constants whose locations meet those of control points";
+        return Err(Error::Unsupported { what });
+    }
+    Ok(())
+}
+
 /// Collects the facts from a program's declarations and, for accesses of views, its instructions.
 pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) -> Result<Reflection, Error> {
+    // They are searched for every declared register.
+    for elements in [&signatures.input, &signatures.output, &signatures.patch_constant] {
+        if elements.len() > limits::SIGNATURE_ELEMENTS as usize {
+            let limit = limits::SIGNATURE_ELEMENTS.into();
+            return Err(Error::Limit { what: "signature elements", value: elements.len() as u64, limit });
+        }
+    }
     let mut reflection = Reflection {
         stage: program.stage,
         version: (program.major, program.minor),
         bindings: Vec::new(),
         inputs: Vec::new(),
         outputs: Vec::new(),
+        patch_constants: Vec::new(),
+        geometry: stages::geometry(program)?,
+        tessellation: stages::tessellation(program)?,
+        stream_output: None,
         thread_group_size: [0; 3],
         early_depth_stencil: false,
         writes_depth: false,
@@ -182,6 +259,7 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
         discards: false,
         per_sample: false,
         uses_sample_count: false,
+        interfaces: Vec::new(),
     };
     let uses = ViewUses::of(program);
     let mut add = |class, slot, kind| {
@@ -215,7 +293,7 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
             Declaration::UnorderedAccessView { slot, kind, .. } => {
                 let kind = match *kind {
                     ViewKind::Typed { dimension, return_type } => {
-                        let format = if uses.atomic(*slot) { r32_format(return_type) } else { None };
+                        let format = if uses.atomic(*slot) { atomic_format(return_type) } else { None };
                         BindingKind::StorageTyped { dimension, return_type, format }
                     }
                     ViewKind::Raw => BindingKind::Raw,
@@ -240,15 +318,14 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
     for declaration in &program.declarations {
         match declaration {
             Declaration::Input(register) => {
-                if register.system_value == SystemValue::SampleIndex {
+                let sample_interpolation = matches!(
+                    register.interpolation,
+                    Interpolation::LinearSample | Interpolation::LinearNoPerspectiveSample
+                );
+                if register.system_value == SystemValue::SampleIndex || sample_interpolation {
                     reflection.per_sample = true;
                 }
-                reflection.inputs.extend(interface_register(
-                    register,
-                    program.stage,
-                    true,
-                    &signatures.input,
-                ));
+                reflection.add(signatures, register, None);
             }
             Declaration::Output(register) => {
                 match register.operand.file {
@@ -258,19 +335,36 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
                     RegisterFile::OutputCoverageMask => reflection.writes_coverage = true,
                     _ => {}
                 }
-                reflection.outputs.extend(interface_register(
-                    register,
-                    program.stage,
-                    false,
-                    &signatures.output,
-                ));
+                reflection.add(signatures, register, Some(Written::Output));
             }
+            Declaration::Interface { first, count, tables, .. } => reflection
+                .interfaces
+                .push(ClassInterface { first: *first, count: *count, function_tables: tables.clone() }),
             Declaration::ThreadGroup(size) => reflection.thread_group_size = *size,
             Declaration::GlobalFlags(flags) => {
                 reflection.early_depth_stencil |= flags.force_early_depth_stencil
             }
             _ => {}
         }
+    }
+    for phase in &program.phases {
+        for declaration in &phase.declarations {
+            match declaration {
+                Declaration::Input(register) => reflection.add(signatures, register, None),
+                Declaration::Output(register) if phase.kind == PhaseKind::ControlPoint => {
+                    reflection.add(signatures, register, Some(Written::Output));
+                }
+                Declaration::Output(register) => {
+                    reflection.add(signatures, register, Some(Written::PatchConstant));
+                }
+                _ => {}
+            }
+        }
+    }
+    if program.stage == ShaderStage::Hull
+        && !program.phases.iter().any(|phase| phase.kind == PhaseKind::ControlPoint)
+    {
+        reflection.pass_control_points(signatures);
     }
     reflection.discards =
         program.instructions.iter().any(|instruction| instruction.opcode == Opcode::Discard);
@@ -289,45 +383,149 @@ pub fn r32_format(return_type: ReturnType) -> Option<StorageFormat> {
     }
 }
 
+/// The format of a view that is the target of atomics. Floats are exchanged as their bits, since Vulkan devices need not
+/// have atomics on floats.
+pub fn atomic_format(return_type: ReturnType) -> Option<StorageFormat> {
+    match return_type {
+        ReturnType::Float => Some(StorageFormat::R32Uint),
+        other => r32_format(other),
+    }
+}
+
 /// The component type of a register in a signature: that of its first element there, or float.
 pub fn component_type(elements: &[SignatureElement], register: u32) -> u32 {
     let element = elements.iter().find(|element| element.register == register);
     element.map(|element| element.component_type).filter(|ty| matches!(ty, 1..=3)).unwrap_or(3)
 }
 
-fn interface_register(
-    declared: &RegisterDeclaration,
-    stage: ShaderStage,
-    input: bool,
-    elements: &[SignatureElement],
-) -> Option<InterfaceRegister> {
-    let register = match declared.operand.file {
-        RegisterFile::Input
-        | RegisterFile::Output
-        | RegisterFile::InputControlPoint
-        | RegisterFile::OutputControlPoint
-        | RegisterFile::InputPatchConstant => declared.operand.indices().last()?.base,
-        RegisterFile::OutputDepth
-        | RegisterFile::OutputDepthGreaterEqual
-        | RegisterFile::OutputDepthLessEqual
-        | RegisterFile::OutputCoverageMask => u32::MAX,
-        _ => return None,
-    };
-    let located = register != u32::MAX
-        && match declared.system_value {
-            SystemValue::Undefined | SystemValue::ClipDistance | SystemValue::CullDistance => true,
-            // A vertex shader's inputs are vertex attributes, whatever they are called, except its ids.
-            SystemValue::VertexId | SystemValue::InstanceId => !input,
-            SystemValue::IsFrontFace | SystemValue::SampleIndex => false,
-            _ => stage == ShaderStage::Vertex && input,
+/// What a declared output is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Output,
+    PatchConstant,
+}
+
+impl Reflection {
+    /// Files a declared input or output.
+    fn add(&mut self, signatures: &Signatures, declared: &RegisterDeclaration, written: Option<Written>) {
+        let file = declared.operand.file;
+        let register = match file {
+            // What a hull shader reads back is no interface.
+            RegisterFile::OutputControlPoint => return,
+            RegisterFile::InputPatchConstant if self.stage == ShaderStage::Hull => return,
+            RegisterFile::Input
+            | RegisterFile::Output
+            | RegisterFile::InputControlPoint
+            | RegisterFile::InputPatchConstant => match declared.operand.indices().last() {
+                Some(index) => index.base,
+                None => return,
+            },
+            RegisterFile::OutputDepth
+            | RegisterFile::OutputDepthGreaterEqual
+            | RegisterFile::OutputDepthLessEqual
+            | RegisterFile::OutputCoverageMask => u32::MAX,
+            _ => return,
         };
-    Some(InterfaceRegister {
-        register,
-        mask: declared.operand.mask(),
-        system_value: declared.system_value.number(),
-        component_type: component_type(elements, register),
-        location: located.then_some(register),
-    })
+        let patch = file == RegisterFile::InputPatchConstant || written == Some(Written::PatchConstant);
+        let (elements, list) = match (patch, written) {
+            (true, _) => (&signatures.patch_constant, &mut self.patch_constants),
+            (false, Some(_)) => (&signatures.output, &mut self.outputs),
+            (false, None) => (&signatures.input, &mut self.inputs),
+        };
+        let value = match declared.system_value {
+            SystemValue::Undefined if unnamed(self.stage, patch) && written.is_none() => {
+                signature_system_value(elements, register, declared.operand.mask())
+            }
+            value => value,
+        };
+        let entry = InterfaceRegister {
+            register,
+            mask: declared.operand.mask(),
+            system_value: value.number(),
+            component_type: component_type(elements, register),
+            location: location(self.stage, register, value, patch, written.is_some()),
+        };
+        // The phases of a hull shader may declare the same part.
+        if self.stage != ShaderStage::Hull || !list.contains(&entry) {
+            list.push(entry);
+        }
+    }
+
+    /// The outputs of a hull shader without a control point phase: its inputs.
+    fn pass_control_points(&mut self, signatures: &Signatures) {
+        self.outputs = signatures
+            .output
+            .iter()
+            .filter(|element| element.register < limits::IO_REGISTERS)
+            .map(|element| InterfaceRegister {
+                register: element.register,
+                mask: element.mask,
+                system_value: element.system_value,
+                component_type: component_type(&signatures.output, element.register),
+                location: Some(element.register),
+            })
+            .collect();
+    }
+}
+
+/// Whether the stage's input declarations leave out system values, which the signature then has to tell.
+fn unnamed(stage: ShaderStage, patch: bool) -> bool {
+    stage == ShaderStage::Hull || stage == ShaderStage::Domain && patch
+}
+
+/// The system value that a signature gives to components of a register.
+pub fn signature_system_value(elements: &[SignatureElement], register: u32, mask: u8) -> SystemValue {
+    let element = elements.iter().find(|element| element.register == register && element.mask & mask != 0);
+    let number = element.map_or(0, |element| element.system_value);
+    SystemValue::from_number(number).unwrap_or(SystemValue::Undefined)
+}
+
+/// The location of a register, if it is not a built-in only.
+pub fn location(
+    stage: ShaderStage,
+    register: u32,
+    value: SystemValue,
+    patch: bool,
+    output: bool,
+) -> Option<u32> {
+    if register == u32::MAX {
+        return None;
+    }
+    if patch {
+        let located = !matches!(value, SystemValue::TessFactor(_));
+        return located.then(|| patch_constant_location(register));
+    }
+    let located = match (stage, output) {
+        // Between hull and domain shader all is located.
+        (ShaderStage::Hull, true) | (ShaderStage::Domain, false) => true,
+        (ShaderStage::Hull | ShaderStage::Geometry, false) => value != SystemValue::Position,
+        // A vertex shader's inputs are vertex attributes, whatever they are called, except its ids.
+        (ShaderStage::Vertex, false) => !matches!(
+            value,
+            SystemValue::VertexId
+                | SystemValue::InstanceId
+                | SystemValue::IsFrontFace
+                | SystemValue::SampleIndex
+        ),
+        // A hull or geometry shader may follow, which takes these as they are.
+        (ShaderStage::Vertex | ShaderStage::Domain, true) => {
+            !matches!(value, SystemValue::Position | SystemValue::IsFrontFace | SystemValue::SampleIndex)
+        }
+        (ShaderStage::Geometry, true) | (ShaderStage::Compute, _) => matches!(
+            value,
+            SystemValue::Undefined
+                | SystemValue::ClipDistance
+                | SystemValue::CullDistance
+                | SystemValue::VertexId
+                | SystemValue::InstanceId
+        ),
+        (ShaderStage::Pixel, output) => match value {
+            SystemValue::Undefined | SystemValue::ClipDistance | SystemValue::CullDistance => true,
+            SystemValue::VertexId | SystemValue::InstanceId => output,
+            _ => false,
+        },
+    };
+    located.then_some(register)
 }
 
 /// How a program's instructions use its unordered access views: one bit for each slot.
@@ -344,7 +542,8 @@ impl ViewUses {
     pub fn of(program: &Program) -> Self {
         let mut uses = Self::default();
         for instruction in &program.instructions {
-            let set = match instruction.opcode {
+            let opcode = instruction.opcode;
+            let set = match opcode.without_feedback().unwrap_or(opcode) {
                 Opcode::LdUavTyped | Opcode::LdRaw | Opcode::LdStructured => &mut uses.loads,
                 Opcode::StoreUavTyped | Opcode::StoreRaw | Opcode::StoreStructured => &mut uses.stores,
                 Opcode::ImmAtomicAlloc | Opcode::ImmAtomicConsume => &mut uses.counters,

@@ -12,6 +12,8 @@ use crate::{Error, Signatures, limits};
 
 /// Byte offset of the first field after the checksum.
 const HASHED_FROM: usize = 20;
+/// Bytes of the header; the chunk table follows.
+const HEADER: usize = 32;
 
 /// What a container holds for a compiler or a runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,12 @@ pub fn parse_signatures(bytes: &[u8]) -> Result<Signatures, Error> {
     read(bytes).map(|(_, signatures)| signatures)
 }
 
+/// The checksum that the header of this container should have (bytes 4 to 19), for tools that write containers; `None`
+/// if the bytes end before that.
+pub fn checksum(bytes: &[u8]) -> Option<[u8; 16]> {
+    bytes.get(HASHED_FROM..).map(checksum::of)
+}
+
 /// The program, if there is one, and the signatures.
 fn read(bytes: &[u8]) -> Result<(Option<Vec<u32>>, Signatures), Error> {
     let magic = dword(bytes, 0)?;
@@ -65,22 +73,52 @@ fn read(bytes: &[u8]) -> Result<(Option<Vec<u32>>, Signatures), Error> {
         return Err(ContainerError::TooMany { what: "chunks", count, limit: limits::CHUNKS }.into());
     }
     let mut tokens = None;
-    let mut signatures = Signatures::default();
+    let (mut input, mut output, mut patch_constant) = (None, None, None);
+    // Where each chunk starts and ends; the header and the chunk table are the first.
+    let mut places = vec![(0, HEADER + 4 * count as usize)];
     for index in 0..count as usize {
-        let offset = dword(bytes, 32 + 4 * index)? as usize;
+        let offset = dword(bytes, HEADER + 4 * index)? as usize;
         let chunk = chunk_at(bytes, offset)?;
+        places.push((offset, offset.saturating_add(8).saturating_add(chunk.bytes.len())));
         match &chunk.tag {
-            b"SHDR" | b"SHEX" if tokens.is_none() => {
+            b"SHDR" | b"SHEX" => {
                 let (words, _) = chunk.bytes.as_chunks::<4>();
-                tokens = Some(words.iter().map(|word| u32::from_le_bytes(*word)).collect());
+                let words = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
+                once(&mut tokens, words, "program", offset)?;
             }
-            b"ISGN" | b"ISG1" => signatures.input = signature::parse(&chunk)?,
-            b"OSGN" | b"OSG1" | b"OSG5" => signatures.output = signature::parse(&chunk)?,
-            b"PCSG" | b"PSG1" => signatures.patch_constant = signature::parse(&chunk)?,
+            b"ISGN" | b"ISG1" => once(&mut input, signature::parse(&chunk)?, "input signature", offset)?,
+            b"OSGN" | b"OSG1" | b"OSG5" => {
+                once(&mut output, signature::parse(&chunk)?, "output signature", offset)?;
+            }
+            b"PCSG" | b"PSG1" => {
+                once(&mut patch_constant, signature::parse(&chunk)?, "patch constant signature", offset)?;
+            }
             _ => {}
         }
     }
+    places.sort_unstable();
+    for pair in places.windows(2) {
+        if let [(_, end), (start, _)] = pair
+            && start < end
+        {
+            return Err(ContainerError::Overlap { offset: *start }.into());
+        }
+    }
+    let signatures = Signatures {
+        input: input.unwrap_or_default(),
+        output: output.unwrap_or_default(),
+        patch_constant: patch_constant.unwrap_or_default(),
+    };
     Ok((tokens, signatures))
+}
+
+/// Fills `slot`, unless a chunk before has done that.
+fn once<T>(slot: &mut Option<T>, value: T, what: &'static str, offset: usize) -> Result<(), ContainerError> {
+    if slot.is_some() {
+        return Err(ContainerError::Repeated { what, offset });
+    }
+    *slot = Some(value);
+    Ok(())
 }
 
 fn chunk_at(bytes: &[u8], offset: usize) -> Result<Chunk<'_>, ContainerError> {
@@ -127,6 +165,73 @@ mod tests {
         let sum = checksum::of(&bytes[HASHED_FROM..]);
         bytes[4..20].copy_from_slice(&sum);
         bytes
+    }
+
+    /// `bytes` with another dword at `offset` and a right checksum.
+    fn with(mut bytes: Vec<u8>, offset: usize, value: u32) -> Vec<u8> {
+        bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+        let sum = checksum(&bytes).unwrap();
+        bytes[4..20].copy_from_slice(&sum);
+        bytes
+    }
+
+    fn error(bytes: &[u8]) -> ContainerError {
+        match (parse(bytes), parse_signatures(bytes)) {
+            (Err(Error::Container(error)), Err(Error::Container(same))) if error == same => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn chunks_lie_apart_inside_the_container() {
+        // Two chunks of four bytes: the table ends at 40, they are at 40 and 52, and the end is at 64.
+        let good = build(&[(b"SHEX", &[0; 4]), (b"RDEF", &[0; 4])]);
+        assert_eq!(good.len(), 64);
+        assert_eq!(parse(&good).unwrap().tokens, [0]);
+        // In the header; in the table and in a chunk, where the next tag is taken for a size; the same chunk twice.
+        let (shex, rdef) = (u32::from_le_bytes(*b"SHEX") as usize, u32::from_le_bytes(*b"RDEF") as usize);
+        for (offset, expected) in [
+            (24, ContainerError::Overlap { offset: 24 }),
+            (36, ContainerError::OutOfRange { offset: 44, size: shex }),
+            (48, ContainerError::OutOfRange { offset: 56, size: rdef }),
+            (40, ContainerError::Repeated { what: "program", offset: 40 }),
+        ] {
+            assert_eq!(error(&with(good.clone(), 36, offset)), expected);
+        }
+        assert_eq!(error(&with(good.clone(), 44, 8)), ContainerError::Overlap { offset: 52 });
+        // Behind the end, across it, and so far that the offset or the size overflows 32 bits.
+        for (offset, size) in [(64, 4), (60, 4), (u32::MAX, 4), (u32::MAX - 3, 4)] {
+            let size =
+                ContainerError::OutOfRange { offset: if offset == 60 { 64 } else { offset as usize }, size };
+            assert_eq!(error(&with(good.clone(), 36, offset)), size);
+        }
+        for size in [5, u32::MAX, u32::MAX - 60] {
+            let expected = ContainerError::OutOfRange { offset: 60, size: size as usize };
+            assert_eq!(error(&with(good.clone(), 56, size)), expected);
+        }
+        let many = ContainerError::TooMany { what: "chunks", count: 257, limit: 256 };
+        assert_eq!(error(&with(good.clone(), 28, 257)), many);
+        // More chunks than the table has room for: the third offset is the first chunk's tag.
+        assert!(matches!(error(&with(good, 28, 3)), ContainerError::OutOfRange { .. }));
+    }
+
+    #[test]
+    fn each_thing_is_given_once() {
+        let empty = [0, 0, 0, 0, 8, 0, 0, 0];
+        for (first, second, what) in [
+            (b"SHDR", b"SHEX", "program"),
+            (b"SHEX", b"SHEX", "program"),
+            (b"ISGN", b"ISG1", "input signature"),
+            (b"OSG5", b"OSGN", "output signature"),
+            (b"OSG1", b"OSG1", "output signature"),
+            (b"PCSG", b"PSG1", "patch constant signature"),
+        ] {
+            let bytes = build(&[(first, &empty), (second, &empty)]);
+            assert_eq!(error(&bytes), ContainerError::Repeated { what, offset: 56 });
+        }
+        // What is skipped may come as often as it likes.
+        let bytes = build(&[(b"STAT", &[]), (b"STAT", &[]), (b"SFI0", &[1]), (b"SHEX", &empty)]);
+        assert_eq!(parse(&bytes).unwrap().tokens, [0, 8]);
     }
 
     #[test]

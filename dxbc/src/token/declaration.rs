@@ -2,7 +2,11 @@
 
 use super::opcode::Opcode;
 use super::operand::{self, Components, Operand, RegisterFile};
+use super::program::ResourceHint;
 use super::reader::Reader;
+use super::stage::{
+    self, InputPrimitive, OutputTopology, TessellatorDomain, TessellatorOutput, TessellatorPartitioning,
+};
 use crate::{Error, limits};
 
 /// The shape of a shader resource or typed unordered access view, `D3D10_SB_RESOURCE_DIMENSION`.
@@ -67,8 +71,29 @@ impl ReturnType {
     }
 }
 
+impl ReturnType {
+    /// Whether reads give integers.
+    pub fn is_integer(self) -> bool {
+        matches!(self, Self::Sint | Self::Uint | Self::Double)
+    }
+}
+
+/// The kind of view that an instruction's extended opcode tokens name, if they do. The numbers above the dimensions of
+/// textures are `D3D11_SB_RESOURCE_DIMENSION_RAW_BUFFER` and `..._STRUCTURED_BUFFER`.
+pub fn view_kind(hint: &ResourceHint) -> Option<ViewKind> {
+    match hint.dimension {
+        11 => Some(ViewKind::Raw),
+        12 => Some(ViewKind::Structured { stride: hint.stride }),
+        number => Some(ViewKind::Typed {
+            dimension: ResourceDimension::from_number(number)?,
+            return_type: ReturnType::from_number(hint.return_type)?,
+        }),
+    }
+}
+
 /// A system value, `D3D10_SB_NAME`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is named as in the format's enumeration")]
 pub enum SystemValue {
     Undefined,
     Position,
@@ -126,6 +151,7 @@ impl SystemValue {
 
 /// How a pixel shader input is interpolated, `D3D10_SB_INTERPOLATION_MODE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is named as in the format's enumeration")]
 pub enum Interpolation {
     Undefined,
     Constant,
@@ -190,6 +216,16 @@ pub enum ViewKind {
         /// Bytes of one structure.
         stride: u32,
     },
+}
+
+impl ViewKind {
+    /// What reads of a typed view give.
+    pub fn return_type(self) -> Option<ReturnType> {
+        match self {
+            Self::Typed { return_type, .. } => Some(return_type),
+            Self::Raw | Self::Structured { .. } => None,
+        }
+    }
 }
 
 /// One declaration.
@@ -266,8 +302,52 @@ pub enum Declaration {
         /// Whether it is a structured one.
         structured: bool,
     },
-    /// A declaration that matters to geometry, hull and domain shaders only.
-    GeometryOrTessellation(Opcode),
+    /// `dcl_function_body`: a label `fb#` will follow.
+    FunctionBody(u32),
+    /// `dcl_function_table`: what a class does at each call site.
+    FunctionTable {
+        /// The ft# number.
+        table: u32,
+        /// The fb# numbers, by call site.
+        bodies: Vec<u32>,
+    },
+    /// `dcl_interface` and `dcl_interface_dynamicindexed`.
+    Interface {
+        /// The first fp# number; an array has as many as it has elements.
+        first: u32,
+        /// Elements of the array.
+        count: u32,
+        /// Call sites of each function table.
+        call_sites: u32,
+        /// The ft# numbers that may be bound.
+        tables: Vec<u32>,
+        /// The array may be indexed by a register.
+        dynamic: bool,
+    },
+    /// `dcl_stream`: the outputs declared after it belong to this stream.
+    Stream(u32),
+    /// `dcl_inputPrimitive` of a geometry shader.
+    GeometryInput(InputPrimitive),
+    /// `dcl_outputTopology` of a geometry shader, or of the stream declared before it.
+    GeometryOutput(OutputTopology),
+    /// `dcl_maxOutputVertexCount`, 1 to 1,024: vertices that one instance emits, to all streams together.
+    MaxOutputVertices(u32),
+    /// `dcl_gsInstanceCount`, 1 to 32.
+    GeometryInstances(u32),
+    /// `dcl_input_control_point_count`, 0 to 32.
+    InputControlPoints(u32),
+    /// `dcl_output_control_point_count`, 0 to 32.
+    OutputControlPoints(u32),
+    /// `dcl_tessellator_domain`.
+    TessellatorDomain(TessellatorDomain),
+    /// `dcl_tessellator_partitioning`.
+    TessellatorPartitioning(TessellatorPartitioning),
+    /// `dcl_tessellator_output_primitive`.
+    TessellatorOutput(TessellatorOutput),
+    /// `dcl_hs_max_tessfactor`: the bits of a float from 1 to 64.
+    MaxTessFactor(u32),
+    /// `dcl_hs_fork_phase_instance_count` or that of a join phase.
+    PhaseInstances(u32),
 }
 
 /// Reads the declaration `opcode`, whose first token is `token`. `Ok(None)`: `opcode` is not a declaration.
@@ -417,20 +497,21 @@ pub fn parse(
             }
             Declaration::ThreadGroupSharedMemory { register, stride, count, structured: true }
         }
-        Opcode::DclStream
-        | Opcode::DclGsInputPrimitive
-        | Opcode::DclGsOutputPrimitiveTopology
-        | Opcode::DclGsInstanceCount
-        | Opcode::DclMaxOutputVertexCount
-        | Opcode::DclInputControlPointCount
-        | Opcode::DclOutputControlPointCount
-        | Opcode::DclTessDomain
-        | Opcode::DclTessPartitioning
-        | Opcode::DclTessOutputPrimitive
-        | Opcode::DclHsMaxTessfactor
-        | Opcode::DclHsForkPhaseInstanceCount
-        | Opcode::DclHsJoinPhaseInstanceCount => Declaration::GeometryOrTessellation(opcode),
-        _ => return Ok(None),
+        Opcode::DclFunctionBody => Declaration::FunctionBody(fields.dword()?),
+        Opcode::DclFunctionTable => {
+            let (table, count) = (fields.dword()?, fields.dword()?);
+            Declaration::FunctionTable { table, bodies: fields.dwords(count)? }
+        }
+        Opcode::DclInterface => {
+            let (first, call_sites, sizes) = (fields.dword()?, fields.dword()?, fields.dword()?);
+            let count = sizes >> 16;
+            if count == 0 || first.checked_add(count).is_none_or(|end| end > limits::INTERFACES) {
+                return Err(invalid("the array is empty or goes past interface 252"));
+            }
+            let tables = fields.dwords(sizes & 0xffff)?;
+            Declaration::Interface { first, count, call_sites, tables, dynamic: token >> 11 & 1 != 0 }
+        }
+        _ => return stage::parse(opcode, token, &mut fields),
     }))
 }
 
@@ -455,7 +536,7 @@ pub fn immediate_constant_buffer(payload: &[u32], offset: u32) -> Result<Declara
 }
 
 /// The fields that follow a declaration's opcode token.
-struct Fields<'a, 'tokens> {
+pub(super) struct Fields<'a, 'tokens> {
     reader: &'a mut Reader<'tokens>,
     arena: &'a mut Vec<Operand>,
     opcode: Opcode,
@@ -463,20 +544,32 @@ struct Fields<'a, 'tokens> {
 }
 
 impl Fields<'_, '_> {
-    fn invalid(&self, rule: &'static str) -> Error {
+    pub(super) fn invalid(&self, rule: &'static str) -> Error {
         Error::Invalid { opcode: self.opcode.name(), offset: self.offset, rule }
     }
 
-    fn dword(&mut self) -> Result<u32, Error> {
+    pub(super) fn dword(&mut self) -> Result<u32, Error> {
         self.reader.dword()
     }
 
-    fn limited(&mut self, what: &'static str, limit: u32) -> Result<u32, Error> {
+    fn dwords(&mut self, count: u32) -> Result<Vec<u32>, Error> {
+        Ok(self.reader.dwords(usize::try_from(count).unwrap_or(usize::MAX))?.to_vec())
+    }
+
+    pub(super) fn limited(&mut self, what: &'static str, limit: u32) -> Result<u32, Error> {
         let value = self.dword()?;
+        self.checked(what, value, limit)
+    }
+
+    pub(super) fn checked(&self, what: &'static str, value: u32, limit: u32) -> Result<u32, Error> {
         if value > limit {
             return Err(Error::Limit { what, value: value.into(), limit: limit.into() });
         }
         Ok(value)
+    }
+
+    pub(super) fn positive(&self, value: u32) -> Result<u32, Error> {
+        if value == 0 { Err(self.invalid("the count is 0")) } else { Ok(value) }
     }
 
     fn operand(&mut self) -> Result<Operand, Error> {
@@ -485,7 +578,7 @@ impl Fields<'_, '_> {
     }
 
     /// A register of `file` below `limit`.
-    fn slot(&mut self, file: RegisterFile, limit: u32) -> Result<u32, Error> {
+    pub(super) fn slot(&mut self, file: RegisterFile, limit: u32) -> Result<u32, Error> {
         let operand = self.operand()?;
         if operand.file != file {
             return Err(self.invalid("the operand is of another register file"));
@@ -513,7 +606,14 @@ impl Fields<'_, '_> {
         if operand.indices().iter().any(|index| index.relative.is_some()) {
             return Err(self.invalid("a declared register needs an immediate number"));
         }
-        let indexed = matches!(operand.file, RegisterFile::Input | RegisterFile::Output);
+        let indexed = matches!(
+            operand.file,
+            RegisterFile::Input
+                | RegisterFile::Output
+                | RegisterFile::InputControlPoint
+                | RegisterFile::OutputControlPoint
+                | RegisterFile::InputPatchConstant
+        );
         if indexed && operand.indices().last().is_none_or(|index| index.base >= limits::IO_REGISTERS) {
             return Err(self.invalid("the register number is above 31"));
         }

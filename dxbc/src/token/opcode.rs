@@ -16,6 +16,7 @@ macro_rules! opcodes {
     ($($variant:ident = $number:literal, $name:literal, $form:expr;)*) => {
         /// An opcode of the tokenised program format.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "each variant is named as in the format's enumeration")]
         pub enum Opcode {
             $($variant = $number,)*
         }
@@ -29,10 +30,22 @@ macro_rules! opcodes {
                 }
             }
 
+            /// All opcodes, in order of their numbers.
+            pub fn all() -> impl Iterator<Item = Self> {
+                [$(Self::$variant,)*].into_iter()
+            }
+
             /// The mnemonic.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
+                }
+            }
+
+            /// The number, bits 10:0 of an opcode token.
+            pub fn number(self) -> u32 {
+                match self {
+                    $(Self::$variant => $number,)*
                 }
             }
 
@@ -252,8 +265,8 @@ opcodes! {
     EvalSampleIndex = 204, "eval_sample_index", OperandForm::Counted(1, 3);
     EvalCentroid = 205, "eval_centroid", OperandForm::Counted(1, 2);
     DclGsInstanceCount = 206, "dcl_gs_instance_count", OperandForm::Special;
-    Abort = 207, "abort", OperandForm::Special;
-    DebugBreak = 208, "debug_break", OperandForm::Special;
+    Abort = 207, "abort", OperandForm::Counted(0, 0);
+    DebugBreak = 208, "debug_break", OperandForm::Counted(0, 0);
     Ddiv = 210, "ddiv", OperandForm::Counted(1, 3);
     Dfma = 211, "dfma", OperandForm::Counted(1, 4);
     Drcp = 212, "drcp", OperandForm::Counted(1, 2);
@@ -262,22 +275,58 @@ opcodes! {
     Dtou = 215, "dtou", OperandForm::Counted(1, 2);
     Itod = 216, "itod", OperandForm::Counted(1, 2);
     Utod = 217, "utod", OperandForm::Counted(1, 2);
-    Gather4Feedback = 219, "gather4_feedback", OperandForm::Special;
-    Gather4CFeedback = 220, "gather4_c_feedback", OperandForm::Special;
-    Gather4PoFeedback = 221, "gather4_po_feedback", OperandForm::Special;
-    Gather4PoCFeedback = 222, "gather4_po_c_feedback", OperandForm::Special;
-    LdFeedback = 223, "ld_feedback", OperandForm::Special;
-    LdMsFeedback = 224, "ld_ms_feedback", OperandForm::Special;
-    LdUavTypedFeedback = 225, "ld_uav_typed_feedback", OperandForm::Special;
-    LdRawFeedback = 226, "ld_raw_feedback", OperandForm::Special;
-    LdStructuredFeedback = 227, "ld_structured_feedback", OperandForm::Special;
-    SampleLFeedback = 228, "sample_l_feedback", OperandForm::Special;
-    SampleCLzFeedback = 229, "sample_c_lz_feedback", OperandForm::Special;
-    SampleClampFeedback = 230, "sample_clamp_feedback", OperandForm::Special;
-    SampleBClampFeedback = 231, "sample_b_clamp_feedback", OperandForm::Special;
-    SampleDClampFeedback = 232, "sample_d_clamp_feedback", OperandForm::Special;
-    SampleCClampFeedback = 233, "sample_c_clamp_feedback", OperandForm::Special;
-    CheckAccessFullyMapped = 234, "check_access_fully_mapped", OperandForm::Special;
+    Gather4Feedback = 219, "gather4_feedback", OperandForm::Counted(2, 5);
+    Gather4CFeedback = 220, "gather4_c_feedback", OperandForm::Counted(2, 6);
+    Gather4PoFeedback = 221, "gather4_po_feedback", OperandForm::Counted(2, 6);
+    Gather4PoCFeedback = 222, "gather4_po_c_feedback", OperandForm::Counted(2, 7);
+    LdFeedback = 223, "ld_feedback", OperandForm::Counted(2, 4);
+    LdMsFeedback = 224, "ld_ms_feedback", OperandForm::Counted(2, 5);
+    LdUavTypedFeedback = 225, "ld_uav_typed_feedback", OperandForm::Counted(2, 4);
+    LdRawFeedback = 226, "ld_raw_feedback", OperandForm::Counted(2, 4);
+    LdStructuredFeedback = 227, "ld_structured_feedback", OperandForm::Counted(2, 5);
+    SampleLFeedback = 228, "sample_l_feedback", OperandForm::Counted(2, 6);
+    SampleCLzFeedback = 229, "sample_c_lz_feedback", OperandForm::Counted(2, 6);
+    SampleClampFeedback = 230, "sample_clamp_feedback", OperandForm::Counted(2, 6);
+    SampleBClampFeedback = 231, "sample_b_clamp_feedback", OperandForm::Counted(2, 7);
+    SampleDClampFeedback = 232, "sample_d_clamp_feedback", OperandForm::Counted(2, 8);
+    SampleCClampFeedback = 233, "sample_c_clamp_feedback", OperandForm::Counted(2, 7);
+    CheckAccessFullyMapped = 234, "check_access_fully_mapped", OperandForm::Counted(1, 2);
+}
+
+impl Opcode {
+    /// The instruction that reads as this one does but does not tell whether the memory is mapped. `None`: this is not a
+    /// feedback instruction. Those whose names have "clamp" take a least level of detail as their last operand.
+    pub fn without_feedback(self) -> Option<Self> {
+        Some(match self {
+            Self::Gather4Feedback => Self::Gather4,
+            Self::Gather4CFeedback => Self::Gather4C,
+            Self::Gather4PoFeedback => Self::Gather4Po,
+            Self::Gather4PoCFeedback => Self::Gather4PoC,
+            Self::LdFeedback => Self::Ld,
+            Self::LdMsFeedback => Self::LdMs,
+            Self::LdUavTypedFeedback => Self::LdUavTyped,
+            Self::LdRawFeedback => Self::LdRaw,
+            Self::LdStructuredFeedback => Self::LdStructured,
+            Self::SampleLFeedback => Self::SampleL,
+            Self::SampleCLzFeedback => Self::SampleCLz,
+            Self::SampleClampFeedback => Self::Sample,
+            Self::SampleBClampFeedback => Self::SampleB,
+            Self::SampleDClampFeedback => Self::SampleD,
+            Self::SampleCClampFeedback => Self::SampleC,
+            _ => return None,
+        })
+    }
+
+    /// Whether the last operand is a least level of detail.
+    pub fn has_clamp(self) -> bool {
+        matches!(
+            self,
+            Self::SampleClampFeedback
+                | Self::SampleBClampFeedback
+                | Self::SampleDClampFeedback
+                | Self::SampleCClampFeedback
+        )
+    }
 }
 
 #[cfg(test)]
@@ -298,5 +347,8 @@ mod tests {
         }
         // 235 numbers less the four reserved ones.
         assert_eq!(known, 231);
+        assert!(Opcode::all().is_sorted_by_key(Opcode::number));
+        assert_eq!(Opcode::all().count(), known);
+        assert!(Opcode::all().all(|opcode| Opcode::from_number(opcode.number()) == Some(opcode)));
     }
 }

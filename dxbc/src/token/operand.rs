@@ -8,6 +8,7 @@ use crate::{Error, limits};
 
 /// A register file, `D3D10_SB_OPERAND_TYPE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each variant is named as in the format's enumeration")]
 pub enum RegisterFile {
     Temp,
     Input,
@@ -168,6 +169,46 @@ impl Operand {
     /// The register number: the first index, where it is an immediate.
     pub fn register(&self) -> Option<u32> {
         self.indices().first().filter(|index| index.relative.is_none()).map(|index| index.base)
+    }
+
+    /// An operand of `file` without components, with one immediate index: a label, a sampler.
+    pub fn numbered(file: RegisterFile, number: u32) -> Self {
+        let mut operand = Self::immediate([0; 4]);
+        operand.file = file;
+        operand.components = Components::Zero;
+        operand.with_index(0, Index { base: number, relative: None })
+    }
+
+    /// Four immediate values.
+    pub fn immediate(immediate: [u32; 4]) -> Self {
+        Self {
+            file: RegisterFile::Immediate32,
+            components: Components::Swizzle([0, 1, 2, 3]),
+            modifier: Modifier::default(),
+            indices: [Index::default(); 3],
+            index_count: 0,
+            immediate,
+        }
+    }
+
+    /// The same operand as an immediate: swizzle and modifiers then apply to these values.
+    pub fn replaced_by(&self, immediate: [u32; 4]) -> Self {
+        Self { components: self.components, modifier: self.modifier, ..Self::immediate(immediate) }
+    }
+
+    /// The same operand with index `place` (0 to 2) set.
+    pub fn with_index(&self, place: u8, index: Index) -> Self {
+        let mut operand = *self;
+        if let Some(entry) = operand.indices.get_mut(usize::from(place)) {
+            *entry = index;
+            operand.index_count = operand.index_count.max(place + 1);
+        }
+        operand
+    }
+
+    /// The same operand in another register file.
+    pub fn in_file(&self, file: RegisterFile) -> Self {
+        Self { file, ..*self }
     }
 
     /// The same operand without its source modifier.

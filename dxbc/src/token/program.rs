@@ -26,12 +26,28 @@ pub struct Instruction {
     /// Dword offset of its token.
     pub offset: u32,
     /// The opcode token, for its controls.
-    token: u32,
+    pub(super) token: u32,
     /// The immediate texel offsets of a sample or load, -8 to 7.
     pub texel_offset: [i8; 3],
+    /// The kind of resource that the instruction says it reads, for one that is chosen when the shader runs.
+    pub resource: ResourceHint,
+    /// `fcall`: the place in the function table that is called.
+    pub call_site: u32,
     /// Place of the first operand in [`Program::operand_list`].
-    first_operand: u32,
-    operand_count: u8,
+    pub(super) first_operand: u32,
+    pub(super) operand_count: u8,
+}
+
+/// What the extended opcode tokens say of a resource operand: `D3D11_SB_EXTENDED_OPCODE_RESOURCE_DIM` and
+/// `D3D11_SB_EXTENDED_OPCODE_RESOURCE_RETURN_TYPE`. All zero where they are absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResourceHint {
+    /// A `D3D10_SB_RESOURCE_DIMENSION` number.
+    pub dimension: u32,
+    /// Bytes of a structure.
+    pub stride: u32,
+    /// A `D3D10_SB_RESOURCE_RETURN_TYPE` number, of the first component.
+    pub return_type: u32,
 }
 
 /// What `resinfo` and `sampleinfo` return, `D3D10_SB_RESINFO_INSTRUCTION_RETURN_TYPE`.
@@ -104,6 +120,28 @@ impl Instruction {
     }
 }
 
+/// The kind of a hull shader's phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhaseKind {
+    /// Runs once for each output control point.
+    ControlPoint,
+    /// Makes patch constants, apart from other fork phases.
+    Fork,
+    /// Makes patch constants after all fork phases, and may read theirs.
+    Join,
+}
+
+/// A phase of a hull shader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    /// What it is.
+    pub kind: PhaseKind,
+    /// How often it runs: once where it does not say.
+    pub instances: u32,
+    /// Its inputs, outputs, index ranges and temporary registers, which no other phase sees.
+    pub declarations: Vec<Declaration>,
+}
+
 /// A parsed program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
@@ -113,12 +151,14 @@ pub struct Program {
     pub major: u32,
     /// Shader model, minor part: 0 or 1.
     pub minor: u32,
-    /// The declarations in order.
+    /// The declarations in order; of a hull shader, those that are no phase's own.
     pub declarations: Vec<Declaration>,
+    /// The phases of a hull shader, in order. Each has an instruction that starts it.
+    pub phases: Vec<Phase>,
     /// The instructions in order.
     pub instructions: Vec<Instruction>,
-    arena: Vec<Operand>,
-    operand_list: Vec<OperandId>,
+    pub(super) arena: Vec<Operand>,
+    pub(super) operand_list: Vec<OperandId>,
 }
 
 impl Program {
@@ -153,6 +193,7 @@ impl Program {
             major,
             minor,
             declarations: Vec::new(),
+            phases: Vec::new(),
             instructions: Vec::new(),
             arena: Vec::new(),
             operand_list: Vec::new(),
@@ -182,6 +223,50 @@ impl Program {
         self.arena.iter()
     }
 
+    /// The declarations of the program and of all phases, in order.
+    pub fn all_declarations(&self) -> impl Iterator<Item = &Declaration> {
+        self.declarations.iter().chain(self.phases.iter().flat_map(|phase| &phase.declarations))
+    }
+
+    /// Files a declaration with the program or with the phase at hand.
+    fn declare(&mut self, declaration: Declaration) {
+        match (self.phases.last_mut(), declaration) {
+            (Some(phase), Declaration::PhaseInstances(count)) => phase.instances = count,
+            (
+                Some(phase),
+                declaration @ (Declaration::Input(_)
+                | Declaration::Output(_)
+                | Declaration::IndexRange { .. }
+                | Declaration::Temps(_)
+                | Declaration::IndexableTemp { .. }),
+            ) => phase.declarations.push(declaration),
+            (_, declaration) => self.declarations.push(declaration),
+        }
+    }
+
+    /// Starts a phase of a hull shader.
+    fn start_phase(&mut self, opcode: Opcode, offset: u32) -> Result<(), Error> {
+        let invalid = |rule| Error::Invalid { opcode: opcode.name(), offset, rule };
+        let kind = match opcode {
+            Opcode::HsControlPointPhase if self.phases.is_empty() => PhaseKind::ControlPoint,
+            Opcode::HsControlPointPhase => return Err(invalid("the phase is not the first one")),
+            Opcode::HsForkPhase => PhaseKind::Fork,
+            Opcode::HsJoinPhase => PhaseKind::Join,
+            _ if self.phases.is_empty() => return Ok(()),
+            _ => return Err(invalid("there is a phase before it")),
+        };
+        if self.phases.len() >= limits::HULL_PHASES {
+            let value = self.phases.len() as u64 + 1;
+            return Err(Error::Limit {
+                what: "hull shader phases",
+                value,
+                limit: limits::HULL_PHASES as u64,
+            });
+        }
+        self.phases.push(Phase { kind, instances: 1, declarations: Vec::new() });
+        Ok(())
+    }
+
     fn parse_instruction(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         let offset = reader.offset();
         let token = reader.dword()?;
@@ -194,7 +279,7 @@ impl Program {
             let payload = reader.dwords(payload)?;
             // Other classes are comments and debug information.
             if token >> 11 == 3 {
-                self.declarations.push(declaration::immediate_constant_buffer(payload, offset)?);
+                self.declare(declaration::immediate_constant_buffer(payload, offset)?);
             }
             return Ok(());
         }
@@ -205,24 +290,39 @@ impl Program {
         let end = offset as usize + length as usize;
         let mut body = reader.limited(end)?;
         let mut texel_offset = [0; 3];
+        let mut resource = ResourceHint::default();
         let mut extension = token;
         while extension >> 31 != 0 {
             extension = body.dword()?;
             // 1 is the sample controls; 2 and 3 repeat what the resource's declaration says.
-            if extension & 0x3f == 1 {
-                texel_offset = [9, 13, 17].map(|shift| ((extension >> shift << 4) as u8) as i8 >> 4);
+            match extension & 0x3f {
+                1 => texel_offset = [9, 13, 17].map(|shift| ((extension >> shift << 4) as u8) as i8 >> 4),
+                2 => {
+                    resource.dimension = extension >> 6 & 0x1f;
+                    resource.stride = extension >> 11 & 0xfff;
+                }
+                3 => resource.return_type = extension >> 6 & 0xf,
+                _ => {}
             }
         }
         match opcode.form() {
-            OperandForm::Counted(_, count) => {
+            OperandForm::Counted(..) if self.stage == ShaderStage::Hull && self.phases.is_empty() => {
+                return Err(invalid("a hull shader's instruction is in no phase"));
+            }
+            form if matches!(form, OperandForm::Counted(..)) || opcode == Opcode::InterfaceCall => {
+                // A call of an interface has the place in the function table before its operand.
+                let (count, call_site) = match form {
+                    OperandForm::Counted(_, count) => (count, 0),
+                    OperandForm::Special => (1, body.dword()?),
+                };
                 let first_operand = u32::try_from(self.operand_list.len()).unwrap_or(u32::MAX);
                 for _ in 0..count {
                     let id = operand::parse(&mut body, &mut self.arena, 0)?;
                     self.operand_list.push(id);
                 }
-                // The HLSL compiler leaves a zero after samplepos.
+                // The HLSL compiler leaves a zero after samplepos, and anything after feedback instructions.
                 while !body.is_empty() {
-                    if body.dword()? != 0 {
+                    if body.dword()? != 0 && opcode.without_feedback().is_none() {
                         return Err(invalid("tokens are left after the last operand"));
                     }
                 }
@@ -231,24 +331,29 @@ impl Program {
                     offset,
                     token,
                     texel_offset,
+                    resource,
+                    call_site,
                     first_operand,
                     operand_count: count,
                 });
             }
-            OperandForm::Special => {
+            _ => {
                 if let Some(declaration) = declaration::parse(opcode, token, &mut body, &mut self.arena)? {
-                    self.declarations.push(declaration);
+                    self.declare(declaration);
                 } else if matches!(self.stage, ShaderStage::Hull) && is_hull_phase(opcode) {
+                    self.start_phase(opcode, offset)?;
                     self.instructions.push(Instruction {
                         opcode,
                         offset,
                         token,
                         texel_offset,
+                        resource,
+                        call_site: 0,
                         first_operand: 0,
                         operand_count: 0,
                     });
                 } else {
-                    return Err(Error::Unsupported { what: opcode.name() });
+                    return Err(invalid("the stage does not have this instruction"));
                 }
             }
         }

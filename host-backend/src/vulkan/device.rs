@@ -66,6 +66,10 @@ pub struct ShaderCaps {
     pub read_without_format: bool,
     pub write_without_format: bool,
     pub float64: bool,
+    /// Infinities, NaN and the sign of zero stay what they are in 32-bit arithmetic.
+    pub preserve_float32: bool,
+    /// 32-bit arithmetic flushes denormals, as D3D11 does.
+    pub flush_float32: bool,
 }
 
 /// A Vulkan device with one queue.
@@ -408,6 +412,10 @@ fn choose_features(
         return Err(missing);
     }
     let yes = |value: vk::Bool32| value == vk::TRUE;
+    let mut floats = vk::PhysicalDeviceFloatControlsProperties::default();
+    let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut floats);
+    // SAFETY: the chain holds a structure of Vulkan 1.2.
+    unsafe { instance.raw.get_physical_device_properties2(physical, &mut properties) };
     // SAFETY: the device belongs to the instance.
     let d24s8 = unsafe {
         instance.raw.get_physical_device_format_properties(physical, vk::Format::D24_UNORM_S8_UINT)
@@ -445,6 +453,8 @@ fn choose_features(
             read_without_format: yes(core.shader_storage_image_read_without_format),
             write_without_format: yes(core.shader_storage_image_write_without_format),
             float64: yes(core.shader_float64),
+            preserve_float32: yes(floats.shader_signed_zero_inf_nan_preserve_float32),
+            flush_float32: yes(floats.shader_denorm_flush_to_zero_float32),
         },
     };
     let features = Features {

@@ -108,13 +108,18 @@ fn compile(
     variant: Variant,
     caps: &Caps,
 ) -> Result<Compiled, Fault> {
+    // Pipelines are made of vertex, pixel and compute shaders so far; a shader of another stage would never be drawn with.
+    if matches!(tokens.first().map(|version| version >> 16), Some(2..=4)) {
+        let text = "geometry, hull and domain shaders are not executed yet".to_owned();
+        return Err(Fault::new(error_code::UNSUPPORTED, text));
+    }
     let layout = BindingLayout::default();
     let mut options = CompileOptions::new(&layout, target(caps));
     options.dual_source_blend = variant.dual_source;
     options.previous_stage_outputs = variant.previous_outputs;
     pvgpu_dxbc::compile(tokens, signatures, &options).map_err(|error| {
         let code = match error {
-            Error::Unsupported { .. } => error_code::UNSUPPORTED,
+            Error::Unsupported { .. } | Error::MissingCapability { .. } => error_code::UNSUPPORTED,
             _ => error_code::BAD_SHADER,
         };
         Fault::new(code, error.to_string())
@@ -136,6 +141,14 @@ fn target(caps: &Caps) -> TargetCapabilities {
         shader_storage_image_read_without_format: shader.read_without_format,
         shader_storage_image_write_without_format: shader.write_without_format,
         shader_float64: shader.float64,
+        shader_signed_zero_inf_nan_preserve_float32: shader.preserve_float32,
+        shader_denorm_flush_to_zero_float32: shader.flush_float32,
+        multi_viewport: caps.multi_viewport,
+        // The device is opened without these.
+        tessellation_shader: false,
+        transform_feedback: false,
+        geometry_streams: false,
+        shader_tessellation_and_geometry_point_size: false,
         ..TargetCapabilities::default()
     }
 }

@@ -1,0 +1,4 @@
+// fxc: gs_5_0 main
+struct V { uint number : NUMBER; };
+struct O { uint4 a : A; uint4 b : B; };
+[maxvertexcount(1)] void main(triangle V input[3], uint primitive : SV_PrimitiveID, inout PointStream<O> stream) { O o = { input[0].number, input[1].number, input[2].number, 99, 99, 99, primitive, 3 }; stream.Append(o); }

@@ -1,0 +1,2 @@
+// fxc: ps_5_0 main
+float4 main(float4 position : SV_Position, float4 a : A, out float depth : SV_DepthLessEqual) : SV_Target { depth = a.x; return a; }
