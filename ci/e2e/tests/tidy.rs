@@ -26,6 +26,10 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "runtime/dxgkrnl/src/strict/",
     "runtime/dxgkrnl/src/load.rs",
     "ci/kernel/src/",
+    // Vulkan, and the peers that shaders are compared with.
+    "ci/dxbc/src/",
+    // SPIRV-Tools' validator, by hand only.
+    "fuzz/examples/validate.rs",
     // Display drivers' entry points.
     "ctl/thunks/src/",
     // COM and Win32.
