@@ -4,19 +4,27 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::Bench;
-use crate::{Result, kernel, process, toolchain};
+use crate::packages::{self, Purpose};
+use crate::{Result, dxbc_corpus, kernel, process, toolchain};
 
 /// Runs a benchmark; `arguments` (such as `--json`) go to it.
 ///
 /// # Errors
 /// Cargo's or the benchmark's failure.
 pub fn task(which: Bench, arguments: &[OsString]) -> Result<ExitCode> {
+    let mut arguments = arguments.to_vec();
     let (package, bench) = match which {
         Bench::Ring => ("pvgpu-ring", "ring"),
         Bench::Encode => ("pvgpu-umd", "encode"),
         Bench::Kmd => {
             kernel::build()?;
             ("pvgpu-kernel-tests", "kmd")
+        }
+        Bench::Dxbc => {
+            packages::ensure(Purpose::Shaders)?;
+            // Fixtures are measured always, other people's shaders where they were fetched.
+            arguments.extend(dxbc_corpus::fetched().into_iter().map(OsString::from));
+            ("pvgpu-dxbc-tests", "dxbc")
         }
     };
     let mut cargo = toolchain::cargo();

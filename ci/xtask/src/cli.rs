@@ -25,8 +25,11 @@ cargo xtask TASK
       --link LINK         use the pvgpud that serves this link (otherwise PVGPU_LINK, otherwise one is started)
       --timeout SECONDS   end the program after that time (exit code 124)
       --no-build          use what was built before, even if sources have changed since
-  bench ring|encode|kmd [--json]
-                          measure the command ring, or encoding in the user-mode driver
+  bench ring|encode|kmd|dxbc [--json]
+                          measure the command ring, encoding in the user-mode driver, the kernel-mode driver, or the shader
+                          compiler beside vkd3d-shader (with --list: shader by shader)
+  dxbc-corpus DIR…        translate every DXBC shader in the files under DIR, validate the modules, and count
+  dxbc-corpus --fetch     the same for the source packages in which Debian has such shaders
   package [OPTIONS]       make the signed driver package in target/package/pvgpu and check it
       --certificate FILE  sign with this certificate (PEM, up to its root) and
       --key FILE          its key, instead of a test certificate of this checkout's own
@@ -61,6 +64,8 @@ pub enum Task {
     Kernel,
     /// Make the driver package.
     Package(Options),
+    /// Translate other people's shaders.
+    DxbcCorpus(Corpus),
     /// Measure.
     Bench {
         /// What.
@@ -79,6 +84,17 @@ pub enum Bench {
     Encode,
     /// The kernel-mode driver.
     Kmd,
+    /// The shader compiler.
+    Dxbc,
+}
+
+/// Where other people's shaders are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Corpus {
+    /// In Debian's source packages, which are fetched.
+    Fetch,
+    /// In these folders.
+    Folders(Vec<PathBuf>),
 }
 
 /// Reads the arguments that come after `cargo xtask`.
@@ -103,6 +119,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task> {
         "sdl" => Task::Sdl,
         "kernel" => Task::Kernel,
         "bench" => return bench(parser),
+        "dxbc-corpus" => return dxbc_corpus(parser),
         "package" => return package(parser),
         other => return Err(Error::Usage(format!("there is no task \"{other}\""))),
     };
@@ -174,12 +191,33 @@ fn package(mut parser: lexopt::Parser) -> Result<Task> {
     Ok(Task::Package(options))
 }
 
+fn dxbc_corpus(mut parser: lexopt::Parser) -> Result<Task> {
+    let (mut fetch, mut folders) = (false, Vec::new());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("fetch") => fetch = true,
+            Value(folder) => folders.push(PathBuf::from(folder)),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    match (fetch, folders.is_empty()) {
+        (true, true) => Ok(Task::DxbcCorpus(Corpus::Fetch)),
+        (false, false) => Ok(Task::DxbcCorpus(Corpus::Folders(folders))),
+        _ => Err(Error::Usage("dxbc-corpus needs either folders or --fetch".to_owned())),
+    }
+}
+
 fn bench(mut parser: lexopt::Parser) -> Result<Task> {
     let which = match parser.value()?.string()?.as_str() {
         "ring" => Bench::Ring,
         "encode" => Bench::Encode,
         "kmd" => Bench::Kmd,
-        other => return Err(Error::Usage(format!("there is no benchmark \"{other}\": ring, encode or kmd"))),
+        "dxbc" => Bench::Dxbc,
+        other => {
+            return Err(Error::Usage(format!(
+                "there is no benchmark \"{other}\": ring, encode, kmd or dxbc"
+            )));
+        }
     };
     Ok(Task::Bench { which, arguments: parser.raw_args()?.collect() })
 }
@@ -215,6 +253,9 @@ mod tests {
             "run --reference --kernel -- a.exe",
             "bench",
             "bench disk",
+            "dxbc-corpus",
+            "dxbc-corpus --fetch shaders",
+            "dxbc-corpus --all",
             "package --certificate a.pem",
             "package --verify --certificate a.pem --key a.key",
             "package --key a.key",
@@ -224,10 +265,30 @@ mod tests {
     }
 
     #[test]
+    fn corpora_are_folders_or_fetched() {
+        let corpus = |line| match parsed(line) {
+            Ok(Task::DxbcCorpus(corpus)) => corpus,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(corpus("dxbc-corpus --fetch"), Corpus::Fetch);
+        assert_eq!(corpus("dxbc-corpus a b"), Corpus::Folders(vec!["a".into(), "b".into()]));
+    }
+
+    #[test]
     fn every_task_is_in_the_help() {
-        for line in
-            ["demo", "test", "hlsl", "sdl", "setup", "build", "kernel", "bench ring", "package", "help"]
-        {
+        for line in [
+            "demo",
+            "test",
+            "hlsl",
+            "sdl",
+            "setup",
+            "build",
+            "kernel",
+            "bench ring",
+            "package",
+            "dxbc-corpus --fetch",
+            "help",
+        ] {
             assert!(parsed(line).is_ok(), "{line}");
             assert!(line == "help" || HELP.contains(line), "{line}");
         }

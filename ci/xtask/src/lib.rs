@@ -3,10 +3,10 @@
 //! A library so that `ci/e2e` can run programs in the same way as `cargo xtask run` does. One module is one thing to do or
 //! one tool to drive:
 //!
-//! - what is needed: [`packages`], [`toolchain`], [`kernel`], [`wheel`], [`sdl`], [`hlsl`];
+//! - what is needed: [`packages`], [`toolchain`], [`kernel`], [`wheel`], [`source_package`], [`sdl`], [`hlsl`];
 //! - running Windows programs: [`wine`], [`daemon`], [`program`];
 //! - looking at the result: [`compare`], [`table`];
-//! - whole tasks: [`demo`], [`test`], [`bench`], [`package`], named in [`cli`]; [`catalog`] lists the programs that they run.
+//! - whole tasks: [`demo`], [`test`], [`bench`], [`package`], [`dxbc_corpus`], named in [`cli`]; [`catalog`] lists the programs that they run.
 //!
 //! Invariants: nothing is written outside `target/` (compiled shaders excepted: they lie beside their source), `/dev/shm`,
 //! and, for a root user, the system's packages. Every process started here is ended here.
@@ -21,6 +21,7 @@ pub mod cli;
 pub mod compare;
 pub mod daemon;
 pub mod demo;
+pub mod dxbc_corpus;
 pub mod error;
 pub mod hlsl;
 pub mod kernel;
@@ -31,6 +32,7 @@ pub mod process;
 pub mod program;
 pub mod progress;
 pub mod sdl;
+pub mod source_package;
 pub mod table;
 pub mod test;
 pub mod toolchain;
@@ -76,6 +78,7 @@ pub fn perform(task: cli::Task) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         cli::Task::Package(options) => package::task(&options),
+        cli::Task::DxbcCorpus(corpus) => dxbc_corpus::task(&corpus),
         cli::Task::Bench { which, arguments } => bench::task(which, &arguments),
     }
 }

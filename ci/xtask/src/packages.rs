@@ -14,6 +14,8 @@ pub enum Purpose {
     Package,
     /// Also the tools that only tests call.
     Everything,
+    /// Nothing but what judges the shader compiler.
+    Shaders,
 }
 
 /// To build Windows programs: the linker, and for SDL's programs the C compiler.
@@ -41,8 +43,10 @@ const WINE: &[&str] = &[
 ];
 /// To make the driver package: the linker of 32-bit programs, certificates, signatures.
 const PACKAGE: &[&str] = &["gcc-mingw-w64-i686-posix", "openssl", "osslsigncode"];
-/// Tests also check all SPIR-V and all Vulkan calls.
-const TESTS: &[&str] = &["spirv-tools", "vulkan-validationlayers"];
+/// To check all SPIR-V, and to compare the shader compiler with Wine's.
+const SHADERS: &[&str] = &["spirv-tools", "libvkd3d-shader1"];
+/// Tests also check all Vulkan calls.
+const TESTS: &[&str] = &["vulkan-validationlayers"];
 /// To fetch wheels, for a machine whose Python has no pip.
 const PIP: &[&str] = &["python3-pip"];
 
@@ -51,26 +55,9 @@ const PIP: &[&str] = &["python3-pip"];
 /// # Errors
 /// [`Error::Missing`] for a non-root user, or apt's failure.
 pub fn ensure(purpose: Purpose) -> Result<()> {
-    let mut wanted = [MINGW, WINE].concat();
-    if purpose != Purpose::Programs {
-        wanted.extend(PACKAGE);
-    }
-    if purpose == Purpose::Everything {
-        wanted.extend(TESTS);
-    }
-    let debian_rust = !toolchain::has_windows_target() || !kernel::has_target();
-    if debian_rust {
-        wanted.extend(RUST_FOR_WINDOWS);
-        if purpose == Purpose::Everything {
-            wanted.extend(LINTS_FOR_WINDOWS);
-        }
-    }
-    if !kernel::has_linker() {
-        wanted.extend(LINKER);
-    }
-    if !process::works(Command::new("python3").args(["-m", "pip", "--version"])) {
-        wanted.extend(PIP);
-    }
+    let debian_rust =
+        purpose != Purpose::Shaders && (!toolchain::has_windows_target() || !kernel::has_target());
+    let wanted = wanted(purpose, debian_rust);
     let mut missing = missing(&wanted)?;
     if debian_rust && !missing.contains(&RUST_FOR_WINDOWS[0]) && !toolchain::has_debian_compiler() {
         // It is there, but too old: installing it again brings it up to date.
@@ -96,6 +83,33 @@ pub fn ensure(purpose: Purpose) -> Result<()> {
         )?;
         Ok(())
     })
+}
+
+/// The packages of a purpose; those that stand in for what is not of Debian only if that is not there.
+fn wanted(purpose: Purpose, debian_rust: bool) -> Vec<&'static str> {
+    if purpose == Purpose::Shaders {
+        return SHADERS.to_vec();
+    }
+    let mut wanted = [MINGW, WINE].concat();
+    if purpose != Purpose::Programs {
+        wanted.extend(PACKAGE);
+    }
+    if purpose == Purpose::Everything {
+        wanted.extend([SHADERS, TESTS].concat());
+    }
+    if debian_rust {
+        wanted.extend(RUST_FOR_WINDOWS);
+        if purpose == Purpose::Everything {
+            wanted.extend(LINTS_FOR_WINDOWS);
+        }
+    }
+    if !kernel::has_linker() {
+        wanted.extend(LINKER);
+    }
+    if !process::works(Command::new("python3").args(["-m", "pip", "--version"])) {
+        wanted.extend(PIP);
+    }
+    wanted
 }
 
 fn is_root() -> Result<bool> {
@@ -129,6 +143,14 @@ fn not_installed<'a>(wanted: &[&'a str], listing: &str) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shaders_need_little_and_everything_includes_it() {
+        assert_eq!(wanted(Purpose::Shaders, true), ["spirv-tools", "libvkd3d-shader1"]);
+        let everything = wanted(Purpose::Everything, false);
+        assert!(SHADERS.iter().all(|package| everything.contains(package)));
+        assert!(!wanted(Purpose::Programs, false).contains(&"libvkd3d-shader1"));
+    }
 
     #[test]
     fn only_installed_counts() {
