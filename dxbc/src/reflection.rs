@@ -547,7 +547,7 @@ impl ViewUses {
                 Opcode::LdUavTyped | Opcode::LdRaw | Opcode::LdStructured => &mut uses.loads,
                 Opcode::StoreUavTyped | Opcode::StoreRaw | Opcode::StoreStructured => &mut uses.stores,
                 Opcode::ImmAtomicAlloc | Opcode::ImmAtomicConsume => &mut uses.counters,
-                opcode if is_atomic(opcode) => &mut uses.atomics,
+                opcode if opcode.is_atomic() => &mut uses.atomics,
                 _ => continue,
             };
             for operand in program.operands(instruction) {
@@ -582,29 +582,4 @@ impl ViewUses {
 
 fn bit(bits: u64, n: u32) -> bool {
     bits.checked_shr(n).unwrap_or(0) & 1 != 0
-}
-
-fn is_atomic(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::AtomicAnd
-            | Opcode::AtomicOr
-            | Opcode::AtomicXor
-            | Opcode::AtomicCmpStore
-            | Opcode::AtomicIadd
-            | Opcode::AtomicImax
-            | Opcode::AtomicImin
-            | Opcode::AtomicUmax
-            | Opcode::AtomicUmin
-            | Opcode::ImmAtomicIadd
-            | Opcode::ImmAtomicAnd
-            | Opcode::ImmAtomicOr
-            | Opcode::ImmAtomicXor
-            | Opcode::ImmAtomicExch
-            | Opcode::ImmAtomicCmpExch
-            | Opcode::ImmAtomicImax
-            | Opcode::ImmAtomicImin
-            | Opcode::ImmAtomicUmax
-            | Opcode::ImmAtomicUmin
-    )
 }

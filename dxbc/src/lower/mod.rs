@@ -360,26 +360,8 @@ impl Lowering<'_> {
             | Opcode::StoreRaw
             | Opcode::StoreStructured
             | Opcode::ImmAtomicAlloc
-            | Opcode::ImmAtomicConsume
-            | Opcode::AtomicAnd
-            | Opcode::AtomicOr
-            | Opcode::AtomicXor
-            | Opcode::AtomicCmpStore
-            | Opcode::AtomicIadd
-            | Opcode::AtomicImax
-            | Opcode::AtomicImin
-            | Opcode::AtomicUmax
-            | Opcode::AtomicUmin
-            | Opcode::ImmAtomicIadd
-            | Opcode::ImmAtomicAnd
-            | Opcode::ImmAtomicOr
-            | Opcode::ImmAtomicXor
-            | Opcode::ImmAtomicExch
-            | Opcode::ImmAtomicCmpExch
-            | Opcode::ImmAtomicImax
-            | Opcode::ImmAtomicImin
-            | Opcode::ImmAtomicUmax
-            | Opcode::ImmAtomicUmin => self.buffer(instruction),
+            | Opcode::ImmAtomicConsume => self.buffer(instruction),
+            opcode if opcode.is_atomic() => self.buffer(instruction),
             Opcode::Sync => self.sync(instruction),
             Opcode::Emit
             | Opcode::Cut

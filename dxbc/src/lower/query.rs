@@ -86,7 +86,10 @@ impl Lowering<'_> {
             (Value { id: size, scalar: Scalar::U32, count }, levels)
         } else {
             let size = self.module.op(Op::ImageQuerySize, size_ty, &[texture]);
-            (Value { id: size, scalar: Scalar::U32, count }, one)
+            let size = Value { id: size, scalar: Scalar::U32, count };
+            // One level, or none where nothing is bound: then all sizes are zero.
+            let width = self.pick(size, &[0])?;
+            (size, self.module.glsl(GLOp::UMin, uint, &[width.id, one]))
         };
         let bools = self.ty(Scalar::Bool, 1);
         let exists = self.module.op(Op::ULessThan, bools, &[level, levels]);

@@ -59,6 +59,34 @@ macro_rules! opcodes {
     };
 }
 
+impl Opcode {
+    /// Whether it changes memory as a whole, with or without giving back what was there.
+    pub fn is_atomic(self) -> bool {
+        matches!(
+            self,
+            Self::AtomicAnd
+                | Self::AtomicOr
+                | Self::AtomicXor
+                | Self::AtomicCmpStore
+                | Self::AtomicIadd
+                | Self::AtomicImax
+                | Self::AtomicImin
+                | Self::AtomicUmax
+                | Self::AtomicUmin
+                | Self::ImmAtomicIadd
+                | Self::ImmAtomicAnd
+                | Self::ImmAtomicOr
+                | Self::ImmAtomicXor
+                | Self::ImmAtomicExch
+                | Self::ImmAtomicCmpExch
+                | Self::ImmAtomicImax
+                | Self::ImmAtomicImin
+                | Self::ImmAtomicUmax
+                | Self::ImmAtomicUmin
+        )
+    }
+}
+
 opcodes! {
     Add = 0, "add", OperandForm::Counted(1, 3);
     And = 1, "and", OperandForm::Counted(1, 3);

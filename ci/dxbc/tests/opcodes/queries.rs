@@ -182,15 +182,17 @@ fn nothing_bound() {
         "bufinfo r1.xyzw, t2.xyzw",
         "bufinfo r1.xyzw, t3.xyzw",
         "bufinfo r1.xyzw, t4.xyzw",
+        "resinfo_uint r1.xyzw, l(0), u0.xyzw",
     ];
     let found = ask(
         "dcl_resource_texture2d (float,float,float,float) t0
         dcl_resource_texture2dms (float,float,float,float) t1
         dcl_resource_raw t2
         dcl_resource_structured t3, 16
-        dcl_resource_buffer (float,float,float,float) t4",
+        dcl_resource_buffer (float,float,float,float) t4
+        dcl_uav_typed_texture2d (float,float,float,float) u0",
         &code.map(str::to_owned),
-        (0..5).map(|_| Contents::Unbound).collect(),
+        (0..6).map(|_| Contents::Unbound).collect(),
     );
     let infinite = f32::INFINITY.to_bits();
     for (n, (found, code)) in found.iter().zip(code).enumerate() {
