@@ -28,6 +28,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A recording has ended too early.
+    #[cfg(unix)]
+    Recording {
+        /// Its file.
+        path: std::path::PathBuf,
+        /// Why.
+        error: String,
+    },
     /// The driver was not installed or removed.
     #[cfg(windows)]
     Install(pvgpu_install::Error),
@@ -45,6 +53,10 @@ impl std::fmt::Display for Error {
             Self::Driver(error) => error.fmt(f),
             #[cfg(unix)]
             Self::File { path, source } => write!(f, "{} cannot be written: {source}", path.display()),
+            #[cfg(unix)]
+            Self::Recording { path, error } => {
+                write!(f, "the recording {} has ended: {error}", path.display())
+            }
             #[cfg(windows)]
             Self::Install(error) => error.fmt(f),
             Self::Output(source) => write!(f, "the output cannot be written: {source}"),

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pvgpu_control::{Client, ClientError, Mode};
+use pvgpu_control::{Client, ClientError, Mode, Recording, Request};
 use pvgpu_protocol::mode::DisplayMode;
 use pvgpu_transport::{Resolved, shm};
 
 use crate::error::Error;
-use crate::options::Filter;
+use crate::options::{Filter, Record};
 use crate::output::{print, print_json, print_over};
 use crate::{status, tail};
 
@@ -86,6 +86,34 @@ impl Host {
             Some(mode) => print(&format!("{name} is asked to offer {mode}")),
             None => print(&format!("{name} is asked to forget its custom mode")),
         }
+    }
+
+    /// `record`.
+    ///
+    /// # Errors
+    /// [`Error`], as for all commands; also when the recording has ended too early.
+    pub fn record(&self, record: &Record) -> Result<(), Error> {
+        let failed = |source| Error::File { path: record.file.clone(), source };
+        let file = std::path::absolute(&record.file).map_err(failed)?;
+        let Record { guest, frames, seconds, max_bytes, each, .. } = record.clone();
+        let request = Request::Record { guest, file, frames, seconds, max_bytes, each };
+        for recording in self.connect()?.record(&request).map_err(|source| self.error(source))? {
+            match recording.map_err(|source| self.error(source))? {
+                Recording::Waiting => print("waiting for a guest to come")?,
+                Recording::Began { guest } => print(&format!("recording {guest}"))?,
+                Recording::Ended { guest, records, frames, bytes, error } => {
+                    let path = record.file.display();
+                    let mib = bytes.div_ceil(1 << 20);
+                    print(&format!("{path}: {records} records, {frames} frames of {guest}, {mib} MiB"))?;
+                    return match error {
+                        None => Ok(()),
+                        Some(error) => Err(Error::Recording { path: record.file.clone(), error }),
+                    };
+                }
+            }
+        }
+        let error = "the guest's worker has died; what it wrote until then can be replayed".to_owned();
+        Err(Error::Recording { path: record.file.clone(), error })
     }
 
     /// `screenshot`.

@@ -73,6 +73,7 @@ fn ask(options: &Options, command: &Command) -> Result<(), Error> {
         Command::Tail { json, filter } => host.tail(*json, filter),
         Command::Mode { guest, mode } => host.mode(guest.as_deref(), *mode),
         Command::Screenshot { guest, file } => host.screenshot(guest.as_deref(), file),
+        Command::Record(record) => host.record(record),
         // Not reached: `run` has dealt with them.
         Command::Help | Command::Version | Command::Config { .. } | Command::Install(_) => Ok(()),
     }

@@ -56,6 +56,10 @@ Commands:
                               `mode auto` takes it away again
   screenshot FILE [--guest GUEST]
                               writes what a guest's desktop shows as a PNG file
+  record FILE [--guest GUEST] [--frames N] [--seconds N] [--max-bytes N] [--each]
+                              records the next guest from its start, for `pvgpud replay FILE`, until it ends,
+                              a limit is reached, or this is interrupted; --each loses nothing when the guest's
+                              worker dies, and is slow
   config [--json]             which link is used, and where that was decided
 
 ",
@@ -134,6 +138,8 @@ pub enum Command {
         /// Where to.
         file: PathBuf,
     },
+    /// Record a guest.
+    Record(Record),
     /// Install or remove the driver.
     Install(pvgpu_install::Request),
     /// Explain the link.
@@ -141,6 +147,23 @@ pub enum Command {
         /// As JSON.
         json: bool,
     },
+}
+
+/// What `record` is to record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Which guest.
+    pub guest: Option<String>,
+    /// Where to.
+    pub file: PathBuf,
+    /// Frames.
+    pub frames: Option<u64>,
+    /// Seconds.
+    pub seconds: Option<u64>,
+    /// Bytes of the file.
+    pub max_bytes: Option<u64>,
+    /// Each record is written before it is executed.
+    pub each: bool,
 }
 
 /// Which records `tail` shows.
@@ -218,6 +241,10 @@ where
                         let file = next("screenshot takes the name of a file")?.into();
                         Command::Screenshot { guest: None, file }
                     }
+                    "record" if on_host => {
+                        let file = next("record takes the name of a file")?.into();
+                        Command::Record(Record { file, ..Record::default() })
+                    }
                     "install" if on_driver => Command::Install(install::install(&mut parser)?),
                     "uninstall" if on_driver => Command::Install(install::uninstall(&mut parser)?),
                     "help" => Command::Help,
@@ -236,6 +263,17 @@ where
             {
                 *guest = Some(parser.value()?.string()?);
             }
+            (Long("guest"), Some(Command::Record(record))) => {
+                record.guest = Some(parser.value()?.string()?);
+            }
+            (Long("frames"), Some(Command::Record(record))) => record.frames = Some(parser.value()?.parse()?),
+            (Long("seconds"), Some(Command::Record(record))) => {
+                record.seconds = Some(parser.value()?.parse()?);
+            }
+            (Long("max-bytes"), Some(Command::Record(record))) => {
+                record.max_bytes = Some(parser.value()?.parse()?);
+            }
+            (Long("each"), Some(Command::Record(record))) => record.each = true,
             (Long("level"), Some(Command::Tail { filter, .. })) => {
                 filter.level = level(&parser.value()?.string()?)?;
             }
@@ -393,6 +431,11 @@ mod tests {
         let picture = Command::Screenshot { guest: Some("7".to_owned()), file: "a.png".into() };
         check("screenshot a.png --guest 7", Ok(picture));
         check("screenshot", Err("the name of a file"));
+        let record = Record { file: "a.pvrec".into(), frames: Some(9), each: true, ..Record::default() };
+        check("record a.pvrec --frames 9 --each", Ok(Command::Record(record)));
+        check("record", Err("record takes the name of a file"));
+        check("record a --frames many", Err("many"));
+        check_on(Side::Driver, "record a", Err("no command \"record\""));
         check("status --guest 7", Err("--guest"));
         check("--adapter 1 status", Err("--adapter"));
         check("--thunks x.dll status", Err("--thunks"));

@@ -50,7 +50,7 @@ fn rates(guest: &Guest) -> Vec<String> {
     ]
 }
 
-const TOTAL_HEAD: [&str; 10] = [
+const TOTAL_HEAD: [&str; 11] = [
     "guest",
     "contexts",
     "frames",
@@ -60,6 +60,7 @@ const TOTAL_HEAD: [&str; 10] = [
     "ring",
     "uploads",
     "pipelines",
+    "in frames",
     "errors",
 ];
 
@@ -74,6 +75,7 @@ fn totals(guest: &Guest) -> Vec<String> {
         bytes(guest.ring_bytes),
         bytes(guest.upload_bytes),
         count(guest.pipelines),
+        count(guest.pipelines_in_frames),
         count(guest.errors),
     ]
 }

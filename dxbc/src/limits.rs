@@ -55,6 +55,10 @@ pub const CHUNKS: u32 = 256;
 pub const EXPANDED: usize = 1 << 16;
 /// Interfaces of one shader, elements of arrays counted: D3D11 functional specification, section 22.3.51.
 pub const INTERFACES: u32 = 253;
+/// Classes of one program. Guess.
+pub const CLASSES: u32 = 1024;
+/// Class instances in one program's constant buffers. Guess.
+pub const CLASS_INSTANCES: u32 = 4096;
 /// Geometry shader streams, `D3D11_SO_STREAM_COUNT`.
 pub const STREAMS: u32 = 4;
 /// Vertices that a geometry shader emits for one primitive, in all instances together,

@@ -7,6 +7,8 @@ use pvgpu_protocol::aperture::Sizes;
 use pvgpu_protocol::limits::MAX_GUEST_BYTES;
 use pvgpu_transport::{LinkError, Resolved};
 
+use crate::record::{Limits, MIN_MAX_BYTES};
+use crate::replay;
 use crate::supervisor::Options;
 use crate::vulkan::DeviceOptions;
 use crate::worker::WorkerArguments;
@@ -16,16 +18,29 @@ pub const HELP: &str = "\
 pvgpud: renders for pvgpu guests on this machine's GPU
 
 usage: pvgpud [OPTIONS]
+       pvgpud replay FILE [OPTIONS]
 
   --link LINK               what to serve: shm:NAME (default: PVGPU_LINK, pvgpu.toml, shm:default)
   --gpu INDEX|NAME-PART     which GPU (default: discrete, else integrated, else software)
   --max-guest-memory BYTES  GPU memory that one guest may hold (default: 16 GiB)
+  --max-guest-vram BYTES    of the GPU's own memory; textures beyond live in system memory (default: what is left)
+  --cache DIR|none          where pipelines are kept for later starts (default: pvgpu in the user's cache folder)
   --log LEVEL               error, warn, info or debug (default: info)
   --validate                run with the Vulkan validation layer
   --bounce                  copy a guest's memory even where the driver could import it
+  --record FOLDER           record every guest there (default: PVGPU_RECORD); see `pvgpu-ctl record`
+  --record-max-bytes BYTES  where a recording ends (default: 8 GiB)
+  --record-each             write each record before it is executed: for workers that die
   --ready-fd N              write \"ready\" to this file descriptor once guests may come
   --version                 print the version
   --help                    print this
+
+replay executes a recording again, on any GPU, and compares each frame with the recorded one:
+  --gpu, --validate, --bounce, --max-guest-memory, --log   as above; --device is --gpu
+  --png FOLDER              write the frames there as PNG files
+  --every N                 only each Nth frame becomes a file
+  --bench                   print rates, time per draw, and waits for the GPU
+  --strict                  fail when a frame differs from the recorded one
 
 `pvgpu-ctl status` and `pvgpu-ctl tail` show what it does.
 ";
@@ -41,6 +56,8 @@ pub enum Invocation {
     Serve(Options),
     /// Serve one guest, as a worker.
     Work(WorkerArguments, String),
+    /// Replay a recording.
+    Replay(replay::Options),
 }
 
 /// A command line that makes no sense.
@@ -83,6 +100,16 @@ struct Given {
     features: u64,
     sizes: Option<Sizes>,
     process: u64,
+    record: Option<PathBuf>,
+    recording: bool,
+    limits: Limits,
+    file: Option<PathBuf>,
+    png: Option<PathBuf>,
+    every: u64,
+    bench: bool,
+    strict: bool,
+    cache: Option<String>,
+    pipelines: Option<PathBuf>,
 }
 
 /// Reads a command line without the program's name.
@@ -92,9 +119,11 @@ struct Given {
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, CliError> {
     let mut arguments = arguments.into_iter().peekable();
     let worker = arguments.next_if_eq("worker").is_some();
+    let replaying = !worker && arguments.next_if_eq("replay").is_some();
     let mut given = Given {
         device: DeviceOptions { memory_limit: MAX_GUEST_BYTES, ..DeviceOptions::default() },
-        log: "info".to_owned(),
+        log: if replaying { "warn" } else { "info" }.to_owned(),
+        every: 1,
         ..Given::default()
     };
     while let Some(argument) = arguments.next() {
@@ -102,8 +131,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
         match argument.as_str() {
             "--help" | "-h" => return Ok(Invocation::Help),
             "--version" | "-V" => return Ok(Invocation::Version),
-            "--link" => given.link = Some(value("--link", "a link such as shm:default")?),
-            "--gpu" => {
+            "--link" if !replaying => given.link = Some(value("--link", "a link such as shm:default")?),
+            "--gpu" | "--device" if argument == "--gpu" || replaying => {
                 let text = value("--gpu", "an index or a part of a name")?;
                 given.device.gpu = text.parse().unwrap_or_default();
             }
@@ -112,6 +141,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
                 given.device.memory_limit =
                     number("--max-guest-memory", takes, &value("--max-guest-memory", takes)?)?;
             }
+            "--max-guest-vram" => {
+                let takes = "a number of bytes";
+                given.device.local_limit =
+                    Some(number("--max-guest-vram", takes, &value("--max-guest-vram", takes)?)?);
+            }
             "--log" => {
                 let takes = "error, warn, info or debug";
                 given.log = value("--log", takes)?;
@@ -119,12 +153,45 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
                     return Err(CliError::Value { option: "--log", takes });
                 }
             }
+            "--cache" => given.cache = Some(value("--cache", "a folder, or none")?),
+            "--pipelines" if worker => given.pipelines = Some(value("--pipelines", "a path")?.into()),
             "--validate" => given.device.validation = true,
             "--bounce" => given.device.bounce = true,
-            "--ready-fd" => {
+            "--ready-fd" if !replaying => {
                 let takes = "the number of an open file descriptor";
                 given.ready_fd = Some(number("--ready-fd", takes, &value("--ready-fd", takes)?)?);
             }
+            "--record" if !replaying && !worker => {
+                given.record = Some(value("--record", "a folder")?.into());
+            }
+            "--recording" if worker => given.recording = true,
+            "--record-max-bytes" if !replaying => {
+                let takes = "a number of bytes from 1 MiB";
+                let text = value("--record-max-bytes", takes)?;
+                given.limits.bytes = number("--record-max-bytes", takes, &text)?;
+                if given.limits.bytes < MIN_MAX_BYTES {
+                    return Err(CliError::Value { option: "--record-max-bytes", takes });
+                }
+            }
+            "--record-each" if !replaying => given.limits.each = true,
+            "--record-frames" if worker => {
+                let text = value("--record-frames", "a number")?;
+                given.limits.frames = Some(number("--record-frames", "a number", &text)?);
+            }
+            "--record-seconds" if worker => {
+                let text = value("--record-seconds", "a number")?;
+                given.limits.seconds = Some(number("--record-seconds", "a number", &text)?);
+            }
+            "--png" if replaying => given.png = Some(value("--png", "a folder")?.into()),
+            "--every" if replaying => {
+                let takes = "a number from 1";
+                given.every = number("--every", takes, &value("--every", takes)?)?;
+                if given.every == 0 {
+                    return Err(CliError::Value { option: "--every", takes });
+                }
+            }
+            "--bench" if replaying => given.bench = true,
+            "--strict" if replaying => given.strict = true,
             "--aperture" if worker => given.aperture = value("--aperture", "a path")?.into(),
             "--abi" if worker => given.abi = number("--abi", "a version", &value("--abi", "a version")?)?,
             "--features" if worker => {
@@ -134,6 +201,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
                 given.process = number("--process", "a number", &value("--process", "a number")?)?
             }
             "--sizes" if worker => given.sizes = Some(sizes(&value("--sizes", "four sizes")?)?),
+            _ if replaying && given.file.is_none() && !argument.starts_with('-') => {
+                given.file = Some(argument.into());
+            }
             _ => return Err(CliError::Unknown(argument)),
         }
     }
@@ -146,11 +216,46 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
             sizes,
             process: given.process,
             device: given.device,
+            recording: given.recording.then_some(given.limits),
+            pipelines: given.pipelines,
         };
         return Ok(Invocation::Work(arguments, given.log));
     }
+    if replaying {
+        return Ok(Invocation::Replay(replay::Options {
+            file: given.file.ok_or(CliError::Value { option: "replay", takes: "a recording's file" })?,
+            png: given.png,
+            every: given.every,
+            bench: given.bench,
+            strict: given.strict,
+            device: given.device,
+            log: given.log,
+        }));
+    }
+    let record = given.record.or_else(|| std::env::var_os("PVGPU_RECORD").map(PathBuf::from));
     let link = Resolved::find(given.link.as_deref()).map_err(CliError::Link)?.link;
-    Ok(Invocation::Serve(Options { link, device: given.device, ready_fd: given.ready_fd, log: given.log }))
+    let limits = given.limits;
+    let cache = match given.cache.as_deref() {
+        Some("none") => None,
+        Some(folder) => Some(folder.into()),
+        None => cache_folder(),
+    };
+    Ok(Invocation::Serve(Options {
+        link,
+        device: given.device,
+        cache,
+        ready_fd: given.ready_fd,
+        log: given.log,
+        record: record.filter(|folder| !folder.as_os_str().is_empty()),
+        limits,
+    }))
+}
+
+/// The user's cache folder, as the XDG base directory specification has it, and ours in it; for a user without a home, none.
+fn cache_folder() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(folder.join("pvgpu"))
 }
 
 fn number<T: std::str::FromStr>(
@@ -181,13 +286,14 @@ mod tests {
     #[test]
     fn a_link_is_served() {
         let Ok(Invocation::Serve(options)) =
-            run("--link shm:test --gpu 1 --log debug --ready-fd 3 --validate")
+            run("--link shm:test --gpu 1 --log debug --ready-fd 3 --validate --cache /a/b")
         else {
             panic!("a legal command line");
         };
         assert_eq!(options.link.to_string(), "shm:test");
         assert_eq!((options.ready_fd, options.log.as_str()), (Some(3), "debug"));
         assert!(options.device.validation);
+        assert_eq!(options.cache, Some(PathBuf::from("/a/b")));
         assert_eq!(options.device.memory_limit, MAX_GUEST_BYTES);
     }
 
@@ -198,6 +304,7 @@ mod tests {
             ("--ready-fd x", "--ready-fd takes the number of an open file descriptor"),
             ("--log loud", "--log takes error, warn, info or debug"),
             ("--link", "--link takes a link such as shm:default"),
+            ("--pipelines x", "--pipelines is no option of pvgpud; see pvgpud --help"),
             ("--sizes 1,2,3,4", "--sizes is no option of pvgpud; see pvgpud --help"),
             ("worker --sizes 1,2,3", "--sizes takes four sizes"),
             ("worker", "--sizes takes four sizes"),
@@ -207,13 +314,50 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_is_replayed() {
+        let line = "replay a.rec --png out --every 10 --device 2 --bench --strict --bounce";
+        let Ok(Invocation::Replay(options)) = run(line) else { panic!("a legal command line") };
+        assert_eq!((options.file, options.png), (PathBuf::from("a.rec"), Some(PathBuf::from("out"))));
+        assert_eq!((options.every, options.bench, options.strict), (10, true, true));
+        assert_eq!(options.device.gpu.to_string(), "2");
+        assert_eq!((options.device.bounce, options.log.as_str()), (true, "warn"));
+        for (line, text) in [
+            ("replay", "replay takes a recording's file"),
+            ("replay a b", "b is no option of pvgpud; see pvgpud --help"),
+            ("replay a --every 0", "--every takes a number from 1"),
+            ("replay a --link shm:x", "--link is no option of pvgpud; see pvgpud --help"),
+            ("--png x", "--png is no option of pvgpud; see pvgpud --help"),
+            ("--device 1", "--device is no option of pvgpud; see pvgpud --help"),
+            ("--record-max-bytes 5", "--record-max-bytes takes a number of bytes from 1 MiB"),
+        ] {
+            assert_eq!(run(line).expect_err(line).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn guests_are_recorded_where_somebody_says() {
+        let Ok(Invocation::Serve(options)) =
+            run("--link shm:x --record d --record-each --record-max-bytes 2000000")
+        else {
+            panic!("a legal command line")
+        };
+        assert_eq!(options.record, Some(PathBuf::from("d")));
+        assert_eq!(options.limits, Limits { bytes: 2_000_000, each: true, ..Limits::default() });
+        let line = "worker --sizes 1,2,3,4 --recording --record-frames 7 --record-seconds 8";
+        let Ok(Invocation::Work(arguments, _)) = run(line) else { panic!("a legal command line") };
+        let limits = Limits { frames: Some(7), seconds: Some(8), ..Limits::default() };
+        assert_eq!(arguments.recording, Some(limits));
+    }
+
+    #[test]
     fn a_worker_gets_what_was_agreed() {
-        let line =
-            "worker --aperture /a/b --abi 1 --features 3 --sizes 1,2,3,4 --process 9 --max-guest-memory 5";
+        let line = "worker --aperture /a/b --abi 1 --features 3 --sizes 1,2,3,4 --process 9 --max-guest-memory 5 \
+                    --max-guest-vram 4 --pipelines /c";
         let Ok(Invocation::Work(arguments, log)) = run(line) else { panic!("a legal command line") };
         assert_eq!(arguments.sizes, Sizes { aperture: 1, ring0: 2, event: 3, telemetry: 4 });
         assert_eq!((arguments.version, arguments.features, arguments.process), (1, 3, 9));
-        assert_eq!(arguments.device.memory_limit, 5);
+        assert_eq!((arguments.device.memory_limit, arguments.device.local_limit), (5, Some(4)));
         assert_eq!(log, "info");
+        assert_eq!(arguments.pipelines, Some(PathBuf::from("/c")));
     }
 }

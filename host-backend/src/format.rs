@@ -5,14 +5,20 @@
 /// `DXGI_FORMAT` values that are named in this crate.
 #[expect(missing_docs, reason = "the names are DXGI's")]
 pub mod dxgi {
+    pub const R32G32B32_TYPELESS: u32 = 5;
     pub const R16G16B16A16_FLOAT: u32 = 10;
     pub const R32G8X24_TYPELESS: u32 = 19;
     pub const R8G8B8A8_UNORM_SRGB: u32 = 29;
+    pub const R32_FLOAT: u32 = 41;
     pub const R32_TYPELESS: u32 = 39;
     pub const R32_UINT: u32 = 42;
     pub const R24G8_TYPELESS: u32 = 44;
     pub const R16_TYPELESS: u32 = 53;
     pub const R16_UINT: u32 = 57;
+    pub const A8_UNORM: u32 = 65;
+    pub const R8G8_B8G8_UNORM: u32 = 68;
+    pub const G8R8_G8B8_UNORM: u32 = 69;
+    pub const R10G10B10_XR_BIAS_A2_UNORM: u32 = 89;
     pub const B8G8R8A8_UNORM: u32 = 87;
     pub const B8G8R8X8_UNORM: u32 = 88;
     pub const B8G8R8A8_UNORM_SRGB: u32 = 91;
@@ -119,6 +125,56 @@ pub const fn has_stencil(format: u32) -> bool {
     matches!(family(format), dxgi::R32G8X24_TYPELESS | dxgi::R24G8_TYPELESS)
 }
 
+/// Whether a format has bytes of luma and chroma that views show as other formats (`DXGI_FORMAT_AYUV` to `…_Y216`).
+pub const fn is_video(format: u32) -> bool {
+    matches!(format, 100..=105 | 107..=109)
+}
+
+/// What addresses of a format's texels in vertex buffers are multiples of: the bytes of a component, or of the texel where components
+/// are packed.
+pub const fn component_bytes(format: u32) -> u32 {
+    match format {
+        1..=8 | 15..=18 | 23..=26 | 39..=43 | 67 | 89 => 4,
+        9..=14 | 33..=38 | 53..=59 | 85 | 86 | 115 => 2,
+        _ => 1,
+    }
+}
+
+/// Whether a view may show a texture in a format, besides the texture's own: the members of a typeless family; where values are
+/// loaded and stored, 32-bit numbers instead of any typeless format of 32 bits (Direct3D 11.3 Functional Specification, section
+/// 5.3.9.5); the channels of video formats (`ID3D11Device::CreateShaderResourceView`, "Video formats").
+pub const fn can_view(resource: u32, view: u32, unordered: bool) -> bool {
+    if is_typeless(view) {
+        return false;
+    }
+    if family(resource) == family(view) {
+        return !is_video(resource);
+    }
+    match (resource, view) {
+        (23 | 27 | 33 | 39 | 90, 41..=43) => unordered,
+        // AYUV and YUY2; Y410; Y416, Y210 and Y216; NV12; P010 and P016.
+        (100 | 107, 28 | 30) => true,
+        (101, 24 | 25) => true,
+        (102 | 108 | 109, 11 | 12) => true,
+        (103, 61 | 62 | 49 | 50) => true,
+        (104 | 105, 56 | 57 | 35 | 36) => true,
+        (100 | 101 | 104 | 105 | 107, 42) => unordered,
+        _ => false,
+    }
+}
+
+/// Whether copies may take the bytes of one format for those of another: within a family, or of blocks of one size where neither
+/// is kept in a form of its own.
+pub const fn can_copy(to: u32, from: u32, same_block_bytes: bool) -> bool {
+    family(to) == family(from) || same_block_bytes && is_plain(to) && is_plain(from)
+}
+
+/// Whether the GPU copies the very bytes of a format as one plane.
+const fn is_plain(format: u32) -> bool {
+    let converted = matches!(format, dxgi::A8_UNORM | dxgi::R8G8_B8G8_UNORM | dxgi::G8R8_G8B8_UNORM);
+    !converted && family(format) != dxgi::R32G32B32_TYPELESS && !has_stencil(format) && !is_video(format)
+}
+
 /// Whether the bytes of a format are sRGB-encoded.
 pub const fn is_srgb(format: u32) -> bool {
     matches!(format, 29 | 72 | 75 | 78 | 91 | 93 | 99)
@@ -139,6 +195,17 @@ mod tests {
             }
         }
         assert_eq!(family(u32::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn views_and_copies_stay_within_what_d3d11_allows() {
+        assert!(can_view(27, 29, false) && can_view(28, 28, false) && can_view(44, 46, false));
+        assert!(!can_view(27, 27, false) && !can_view(27, 87, false) && !can_view(27, 42, false));
+        assert!(can_view(27, 42, true) && !can_view(28, 42, true));
+        assert!(can_view(103, 61, false) && can_view(103, 50, false) && !can_view(103, 103, false));
+        assert!(can_copy(27, 28, true) && can_copy(71, 10, true) && !can_copy(71, 2, false));
+        assert!(!can_copy(65, 61, true) && can_copy(65, 65, true) && !can_copy(44, 28, true));
+        assert!(can_copy(45, 44, true) && can_copy(40, 41, true));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use pvgpu_host_backend::cli::{HELP, Invocation, parse};
-use pvgpu_host_backend::{supervisor, worker};
+use pvgpu_host_backend::{replay, supervisor, worker};
 
 fn main() -> ExitCode {
     match parse(std::env::args().skip(1)) {
@@ -18,6 +18,13 @@ fn main() -> ExitCode {
         Ok(Invocation::Work(arguments, level)) => {
             log_to_stderr(&level);
             worker::main(&arguments)
+        }
+        Ok(Invocation::Replay(options)) => {
+            log_to_stderr(&options.log);
+            match replay::main(&options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&error),
+            }
         }
         Ok(Invocation::Serve(options)) => {
             log_to_stderr(&options.log);

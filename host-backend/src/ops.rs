@@ -6,9 +6,10 @@
 
 use std::rc::Rc;
 
+use pvgpu_dxbc::{ClassInstance, StreamOutput};
 use pvgpu_protocol::command::{
-    self, ConstantBufferBinding, HeapRange, InputElement, RenderTargetBlend, StencilFace, SubresourceBox,
-    UavBinding, VertexBufferBinding, Viewport,
+    self, ConstantBufferBinding, HeapRange, InputElement, RenderTargetBlend, StencilFace, StreamOutputTarget,
+    SubresourceBox, UavBinding, VertexBufferBinding, Viewport,
 };
 use pvgpu_protocol::format::FormatInfo;
 use pvgpu_protocol::staging::{Shape, mip_extent};
@@ -71,10 +72,11 @@ pub struct ShaderSource {
     pub output: Vec<command::SignatureElement>,
     /// Patch-constant signature.
     pub patch_constant: Vec<command::SignatureElement>,
+    /// What a geometry shader writes to buffers. Without tokens, it is what the stage before writes.
+    pub stream_output: Option<StreamOutput>,
 }
 
 /// One operation. Slices are borrowed from the decoder's scratch memory.
-#[expect(clippy::large_enum_variant, reason = "operations are passed down the stack once and never stored")]
 #[expect(missing_docs, reason = "fields are those of the protocol's commands of the same name")]
 #[derive(Debug)]
 pub enum Op<'r> {
@@ -83,11 +85,14 @@ pub enum Op<'r> {
     CreateView { id: u32, desc: ViewDesc },
     CreateQuery { id: u32, kind: u32, slot: HeapRange },
     CreateShader { id: u32, stage: u32, source: ShaderSource },
+    LinkShader { id: u32, shader: u32, instances: Vec<Option<ClassInstance>> },
     CreateElementLayout { id: u32, elements: &'r [InputElement] },
     CreateBlendState { id: u32, alpha_to_coverage: bool, independent: bool, targets: [RenderTargetBlend; 8] },
     CreateDepthStencilState { id: u32, state: DepthStencilState },
     CreateRasterizerState { id: u32, state: RasterizerState },
     CreateSampler { id: u32, state: command::CreateSampler },
+    ShareResource { id: u32, token: ShareToken },
+    OpenSharedResource { id: u32, token: ShareToken },
 
     SetVertexBuffers { start: u32, buffers: &'r [VertexBufferBinding] },
     SetIndexBuffer { buffer: u32, format: u32, offset: u32 },
@@ -104,25 +109,31 @@ pub enum Op<'r> {
     SetBlendState { state: u32, factor: [f32; 4], sample_mask: u32 },
     SetDepthStencilState { state: u32, stencil_ref: u32 },
     SetRasterizerState { state: u32 },
+    SetStreamOutputTargets { targets: &'r [StreamOutputTarget] },
+    SetPredication { query: u32, value: bool, hint: bool },
 
     Draw(command::Draw),
     DrawIndexed(command::DrawIndexed),
     Dispatch { groups: [u32; 3] },
     DrawIndirect { kind: u32, buffer: u32, offset: u32 },
+    DrawAuto,
     BeginQuery { query: u32 },
     EndQuery { query: u32 },
 
     ClearRenderTargetView { view: u32, color: [f32; 4] },
     ClearDepthStencilView { view: u32, depth: Option<f32>, stencil: Option<u32> },
     ClearUnorderedAccessView { view: u32, value: [u32; 4], is_float: bool },
+    ClearView { view: u32, color: [f32; 4], rects: &'r [command::Rect] },
     CopyRegion(CopyRegion),
     ResolveSubresource { dst: u32, dst_subresource: u32, src: u32, src_subresource: u32, format: u32 },
     GenerateMips { view: u32 },
     CopyStructureCount { dst: u32, dst_offset: u32, src_view: u32 },
+    SetResourceMinLod { resource: u32, min_lod: f32 },
     UpdateSubresource(command::UpdateSubresource),
     UpdateInline { dst: u32, offset: u32, data: &'r [u8] },
     DiscardBuffer { dst: u32, data: HeapRange },
     WriteNoOverwrite { dst: u32, offset: u32, data: HeapRange },
+    PlaceBuffer { dst: u32, data: HeapRange },
     RotateResourceIdentities { resources: &'r [u32] },
     Present(command::Present),
 }
@@ -170,13 +181,21 @@ pub struct RasterizerState {
     pub slope_scaled_depth_bias: f32,
     pub depth_clip_enable: bool,
     pub scissor_enable: bool,
+    pub multisample: bool,
+    pub antialiased_lines: bool,
     pub forced_sample_count: u32,
 }
+
+/// What a shared resource is known by; see [`command::ShareResource`].
+pub type ShareToken = [u64; command::SHARE_TOKEN_WORDS];
 
 /// Executes validated operations.
 pub trait Backend {
     /// The number of the batch that is being recorded. Work begins at the GPU by whole batches, and ends in their order.
     fn batch(&self) -> u64;
+
+    /// What is shared under a token; nothing while no context has a resource of this token.
+    fn shared(&self, token: ShareToken) -> Option<Rc<ResourceDesc>>;
 
     /// Executes or records one operation.
     ///

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
@@ -61,11 +62,19 @@ pub fn limit_process() -> Result<(), SandboxError> {
 /// # Errors
 /// [`SandboxError`] names the layer.
 pub fn close() -> Result<(), SandboxError> {
-    restrict_files()?;
+    close_but(&[])
+}
+
+/// The same, except that files may be made and written in some folders.
+///
+/// # Errors
+/// [`SandboxError`] names the layer.
+pub fn close_but(writable: &[&Path]) -> Result<(), SandboxError> {
+    restrict_files(writable)?;
     restrict_calls()
 }
 
-fn restrict_files() -> Result<(), SandboxError> {
+fn restrict_files(writable: &[&Path]) -> Result<(), SandboxError> {
     const LAYER: &str = "file restrictions";
     let all = AccessFs::from_all(ABI::V1);
     let read = AccessFs::from_read(ABI::V1) & !AccessFs::Execute;
@@ -78,11 +87,16 @@ fn restrict_files() -> Result<(), SandboxError> {
     let root = PathFd::new("/").map_err(failed(LAYER))?;
     let devices = PathFd::new("/dev").map_err(failed(LAYER))?;
     let write = read | AccessFs::WriteFile;
-    let status = ruleset
+    let mut ruleset = ruleset
         .add_rule(PathBeneath::new(root, read))
         .and_then(|ruleset| ruleset.add_rule(PathBeneath::new(devices, write)))
-        .and_then(landlock::RulesetCreated::restrict_self)
         .map_err(failed(LAYER))?;
+    for folder in writable {
+        let folder = PathFd::new(folder).map_err(failed(LAYER))?;
+        ruleset =
+            ruleset.add_rule(PathBeneath::new(folder, write | AccessFs::MakeReg)).map_err(failed(LAYER))?;
+    }
+    let status = ruleset.restrict_self().map_err(failed(LAYER))?;
     if status.ruleset == landlock::RulesetStatus::NotEnforced {
         log::warn!("this kernel has no landlock: workers can open files that their user can open");
     }

@@ -62,6 +62,11 @@ impl<T> Slots<T> {
         Some(value)
     }
 
+    /// All values, by rising numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pages.iter().flatten().flat_map(|page| page.iter().flatten())
+    }
+
     /// How many numbers are in use.
     pub fn count(&self) -> u32 {
         self.count
@@ -84,6 +89,7 @@ mod tests {
             (Some(&"last"), None, None)
         );
         assert_eq!(slots.count(), 1);
+        assert_eq!(slots.iter().collect::<Vec<_>>(), [&"last"]);
         assert_eq!(slots.remove((1 << 20) - 1), Some("last"));
         assert_eq!(slots.remove((1 << 20) - 1), None);
         assert_eq!(slots.count(), 0);

@@ -61,6 +61,8 @@ pub mod host_feature {
     pub const DOUBLES: u32 = 1 << 3;
     /// The GPU is a software renderer.
     pub const SOFTWARE: u32 = 1 << 4;
+    /// Stream output.
+    pub const STREAM_OUTPUT: u32 = 1 << 5;
 }
 
 /// The host info's bytes are not a legal value.

@@ -48,6 +48,8 @@ pub mod kind {
     pub const FENCE_MARKER: u16 = 4;
     /// [`super::StandardAllocationData`].
     pub const STANDARD_ALLOCATION: u16 = 5;
+    /// [`super::SharedResourceData`].
+    pub const SHARED_RESOURCE: u16 = 6;
     /// [`super::MapContext`].
     pub const MAP_CONTEXT: u16 = 16;
     /// [`super::AllocateHeap`].
@@ -201,6 +203,7 @@ private_data! {
     Trace = TRACE,
     Doorbell = DOORBELL,
     StandardAllocationData = STANDARD_ALLOCATION,
+    SharedResourceData = SHARED_RESOURCE,
     ContextState = CONTEXT_STATE,
     AdapterStatus = ADAPTER_STATUS,
     SetMode = SET_MODE,
@@ -358,6 +361,34 @@ pub struct AllocationData {
     pub frames_offset: u64,
     /// Bytes of one frame; the next begins this far behind it. 0 when the surface is never presented to the guest.
     pub frame_bytes: u64,
+}
+
+/// Private data of a shared resource, not of its allocation: what a device that opens it needs to know.
+///
+/// dxgkrnl hands it from the device that creates the resource to those that open it; the kernel-mode driver never looks at it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct SharedResourceData {
+    /// Kind [`kind::SHARED_RESOURCE`].
+    pub header: PrivateHeader,
+    /// See [`crate::command::ShareResource::token`].
+    pub token: [u64; crate::command::SHARE_TOKEN_WORDS],
+    /// As in [`crate::command::CreateResource`], and so on.
+    pub dimension: u32,
+    /// `DXGI_FORMAT`.
+    pub format: u32,
+    /// Texels.
+    pub width: u32,
+    /// Texels.
+    pub height: u32,
+    /// Texels.
+    pub depth: u32,
+    /// Levels.
+    pub mip_levels: u32,
+    /// Slices.
+    pub array_size: u32,
+    /// Bits of [`crate::command::misc`].
+    pub misc_flags: u32,
 }
 
 /// Private data of a standard allocation: what `GetStandardAllocationDriverData` writes and `CreateAllocation` gets back.

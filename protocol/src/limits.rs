@@ -9,6 +9,8 @@ pub const MAX_CONTEXTS: u32 = 64;
 pub const MAX_RECORD_BYTES: u32 = 64 * 1024;
 /// The most bytes that an [`UpdateInline`](crate::command::UpdateInline) record may carry; more goes through the heap.
 pub const MAX_INLINE_UPDATE_BYTES: usize = 4096;
+/// Where a buffer that the GPU reads in the heap may begin; no Vulkan buffer alignment is larger.
+pub const PLACED_BUFFER_ALIGN: u64 = 256;
 /// Objects (resources, views, shaders, states, queries) alive in one context.
 pub const MAX_OBJECTS: u32 = 1 << 20;
 /// The largest shader, in 32-bit tokens. The D3D11 runtime has no limit of its own; the largest seen in the wild is
@@ -16,6 +18,8 @@ pub const MAX_OBJECTS: u32 = 1 << 20;
 pub const MAX_SHADER_TOKENS: u32 = 1 << 20;
 /// Signature elements per shader and direction: D3D11 allows 32 registers of 4 components.
 pub const MAX_SIGNATURE_ELEMENTS: usize = 128;
+/// Entries of a stream-output declaration: `D3D11_SO_STREAM_COUNT` × `D3D11_SO_OUTPUT_COMPONENT_COUNT`.
+pub const MAX_STREAM_OUTPUT_ENTRIES: usize = 512;
 /// Smallest aperture, in bytes.
 pub const MIN_APERTURE_BYTES: u64 = 64 << 20;
 /// Largest aperture, in bytes.
@@ -37,6 +41,8 @@ pub const MAX_FRAMES_IN_FLIGHT: u32 = 3;
 
 // D3D11 API limits (Direct3D 11.3 Functional Specification, appendix "Constant Listing").
 
+/// Interfaces of a shader (functional specification, section 22.3.51).
+pub const MAX_CLASS_INSTANCES: usize = 253;
 /// `D3D11_IA_VERTEX_INPUT_RESOURCE_SLOT_COUNT`.
 pub const VERTEX_BUFFER_SLOTS: usize = 32;
 /// `D3D11_COMMONSHADER_CONSTANT_BUFFER_API_SLOT_COUNT`, plus the immediate constant buffer's slot.
@@ -47,6 +53,8 @@ pub const SHADER_RESOURCE_SLOTS: usize = 128;
 pub const SAMPLER_SLOTS: usize = 16;
 /// `D3D11_1_UAV_SLOT_COUNT`.
 pub const UAV_SLOTS: usize = 64;
+/// `D3D11_SO_BUFFER_SLOT_COUNT`.
+pub const STREAM_OUTPUT_SLOTS: usize = 4;
 /// `D3D11_SIMULTANEOUS_RENDER_TARGET_COUNT`.
 pub const RENDER_TARGETS: usize = 8;
 /// `D3D11_VIEWPORT_AND_SCISSORRECT_OBJECT_COUNT_PER_PIPELINE`.

@@ -52,7 +52,7 @@ impl Shape {
     pub fn mip(&self, format: FormatInfo, mip: u32) -> Option<(u32, u32, u64)> {
         let row_pitch =
             mip_extent(self.width, mip).div_ceil(format.block_width).checked_mul(format.block_bytes)?;
-        let rows = mip_extent(self.height, mip).div_ceil(format.block_height);
+        let rows = format.rows(mip_extent(self.height, mip));
         let depth_pitch = row_pitch.checked_mul(rows)?;
         let length = u64::from(depth_pitch).checked_mul(u64::from(mip_extent(self.depth, mip)))?;
         Some((row_pitch, depth_pitch, length))

@@ -215,6 +215,28 @@ fn commands() -> Vec<Sample> {
             min_lod: 0.0,
             max_lod: 12.0,
         },
+        CreateStreamOutputShader {
+            tokens: heap,
+            id: 3,
+            rasterized_stream: SO_NO_RASTERIZED_STREAM,
+            strides: [16, 0, 32, 0],
+            input: &signature,
+            output: &signature,
+            entries: &[StreamOutputEntry { stream: 1, buffer: 2, register: 3, mask: 0x6 }],
+        },
+        ShareResource { token: [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210], id: 4, reserved: 0 },
+        OpenSharedResource { token: [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210], id: 9, reserved: 0 },
+        LinkShader {
+            id: 7,
+            shader: 4,
+            instances: &[ClassInstance {
+                function_table: 3,
+                constant_buffer: 1,
+                constant_offset: 16,
+                texture: 2,
+                sampler: 5,
+            }],
+        },
         SetVertexBuffers {
             start_slot: 1,
             reserved: 0,
@@ -238,6 +260,8 @@ fn commands() -> Vec<Sample> {
         SetBlendState { state: 6, sample_mask: u32::MAX, blend_factor: [1.0, 0.5, 0.25, 0.125] },
         SetDepthStencilState { state: 7, stencil_ref: 0x80 },
         SetRasterizerState { state: NONE, reserved: 0 },
+        SetStreamOutputTargets { targets: &[StreamOutputTarget { buffer: 4, offset: u32::MAX }] },
+        SetPredication { query: 6, value: 1, hint: 0, reserved: 0 },
         Draw { vertex_count: 3, instance_count: 1, start_vertex: 6, start_instance: 0 },
         DrawIndexed {
             index_count: 36,
@@ -249,11 +273,18 @@ fn commands() -> Vec<Sample> {
         },
         Dispatch { x: 64, y: 2, z: 1, reserved: 0 },
         DrawIndirect { kind: indirect_kind::DISPATCH, buffer: 5, offset: 16, reserved: 0 },
+        DrawAuto { reserved: 0 },
         BeginQuery { query: 3, reserved: 0 },
         EndQuery { query: 3, reserved: 0 },
         ClearRenderTargetView { color: [0.1, 0.2, 0.3, 1.0], view: 10, reserved: 0 },
         ClearDepthStencilView { view: 11, flags: 3, depth: 1.0, stencil: 0 },
         ClearUnorderedAccessView { value: [1, 2, 3, u32::MAX], view: 12, is_float: 0 },
+        ClearView {
+            color: [1.0, 0.5, 0.25, 0.125],
+            view: 9,
+            reserved: 0,
+            rects: &[Rect { left: 1, top: 2, right: 3, bottom: 4 }]
+        },
         CopyResource { dst: 1, src: 2 },
         CopyRegion {
             dst: 1,
@@ -276,6 +307,7 @@ fn commands() -> Vec<Sample> {
         },
         GenerateMips { view: 2, reserved: 0 },
         CopyStructureCount { dst: 1, dst_offset: 8, src_view: 12, reserved: 0 },
+        SetResourceMinLod { resource: 3, min_lod: 1.5 },
         UpdateSubresource {
             data: heap,
             dst: 1,
@@ -287,6 +319,7 @@ fn commands() -> Vec<Sample> {
         UpdateInline { dst: 1, offset: 16, data: b"nine byte" },
         DiscardBuffer { data: heap, dst: 1, reserved: 0 },
         WriteNoOverwrite { data: heap, dst: 1, offset: 64 },
+        PlaceBuffer { data: heap, dst: 1, reserved: 0 },
         RotateResourceIdentities { resources: &[1, 2, 3] },
         Present {
             frame: heap,

@@ -215,6 +215,12 @@ impl<M: Memory> Consumer<M> {
         alarm::disarm(View::again(&self.memory).consumer_alarm());
     }
 
+    /// Bytes that the producer says it has published since the ring began: for comparison with [`consumed`](Self::consumed)
+    /// only, since the producer may write anything there.
+    pub fn published(&self) -> u64 {
+        View::again(&self.memory).tail().load(Ordering::Acquire)
+    }
+
     /// The position after the last consumed record.
     #[inline]
     pub fn consumed(&self) -> u64 {

@@ -32,10 +32,36 @@ pub(crate) struct State {
     head: u64,
     /// Nothing was published since the last look at the consumer's alarm behind a fence.
     pub(crate) kicked: bool,
+    /// Records that the consumer does not see yet; see [`CellReservation::commit_held`].
+    pub(crate) held: Option<Held>,
+    /// The consumer must be woken, which nobody was told yet.
+    pub(crate) owes_wake: bool,
     corrupt: Option<Corrupt>,
 }
 
+/// Records that wait for the first one's header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    /// Where the first one begins.
+    pub(crate) position: u64,
+    /// Its header word.
+    pub(crate) word: u64,
+}
+
 impl State {
+    /// Lets the consumer see what is held.
+    #[inline]
+    pub(crate) fn release_held(&mut self, view: View<'_>) {
+        let Some(held) = self.held.take() else { return };
+        if let Some(first) = view.cell(held.position) {
+            // Pairs with the acquire load in `Consumer`: all records behind this one are complete, headers included.
+            first.store(held.word, Ordering::Release);
+        }
+        view.tail().store(self.tail, Ordering::Release);
+        self.kicked = false;
+        self.owes_wake |= alarm::fire(view.consumer_alarm(), alarm::word(self.tail));
+    }
+
     #[inline(always)]
     pub(crate) fn free(&self) -> u64 {
         // The word behind the last record is never given away: it ends the ring. Does not underflow: see `head`.
@@ -79,7 +105,15 @@ impl<M: Memory> Producer<M> {
         let view = View::new(&memory)?;
         check_position(position, view)?;
         let capacity = view.capacity();
-        let state = State { capacity, tail: position, head: position, kicked: true, corrupt: None };
+        let state = State {
+            capacity,
+            tail: position,
+            head: position,
+            kicked: true,
+            held: None,
+            owes_wake: false,
+            corrupt: None,
+        };
         Ok(Self { memory, state })
     }
 
@@ -97,6 +131,8 @@ impl<M: Memory> Producer<M> {
             if bytes > self.state.capacity - END_BYTES {
                 return Err(too_large);
             }
+            // The consumer cannot make room of what it does not see.
+            self.state.release_held(view);
             self.state.refresh(view)?;
             if bytes > self.state.free() {
                 return Err(ReserveError::Full);
@@ -124,12 +160,15 @@ impl<M: Memory> Producer<M> {
     #[inline]
     #[must_use = "a consumer that sleeps must be woken"]
     pub fn kick(&mut self) -> bool {
+        let view = View::again(&self.memory);
+        self.state.release_held(view);
+        let owed = core::mem::take(&mut self.state.owes_wake);
         if self.state.kicked {
-            return false;
+            return owed;
         }
         self.state.kicked = true;
         fence(Ordering::SeqCst);
-        alarm::fire(View::again(&self.memory).consumer_alarm(), alarm::word(self.state.tail))
+        owed | alarm::fire(view.consumer_alarm(), alarm::word(self.state.tail))
     }
 
     /// Prepares to sleep until there is room for a record of `payload` bytes.
@@ -145,12 +184,14 @@ impl<M: Memory> Producer<M> {
             .filter(|bytes| *bytes <= self.state.capacity - END_BYTES)
             .ok_or(too_large)?;
         let view = View::again(&self.memory);
+        self.state.release_held(view);
+        let owed = core::mem::take(&mut self.state.owes_wake);
         let room = bytes.max(self.state.capacity / WAKE_FRACTION);
         // The head at which `room` bytes are free. Does not underflow: `room` is at most the capacity less a word.
         let goal = self.state.tail.wrapping_sub(self.state.capacity - END_BYTES - room);
         alarm::arm(view.producer_alarm(), alarm::word(goal));
         self.state.kicked = true;
-        let wake = alarm::fire(view.consumer_alarm(), alarm::word(self.state.tail));
+        let wake = owed | alarm::fire(view.consumer_alarm(), alarm::word(self.state.tail));
         let refreshed = self.state.refresh(view);
         let sleep = refreshed.is_ok() && bytes > self.state.free();
         if !sleep {

@@ -75,6 +75,77 @@ fn a_full_ring_and_a_record_that_never_fits() {
     assert_eq!((producer.published(), producer.consumed()), (64, Ok(56)));
 }
 
+/// Commits a record of one word that may be held back until `limit` bytes are.
+fn hold(producer: &mut Producer<Cells>, tag: u32, limit: u64) -> bool {
+    let record = producer.reserve_cells(8).expect("room in a row");
+    record.cells()[0].store(u64::from(tag), Relaxed);
+    record.commit_held(1, tag, limit).wake
+}
+
+/// The tags of all records that the consumer sees; each holds its tag.
+fn seen(consumer: &mut Consumer<Cells>) -> Vec<u32> {
+    let mut tags = Vec::new();
+    let mut local = [0; 8];
+    while let Some(record) = consumer.pop_into(&mut local).expect("honest") {
+        assert_eq!(record.payload(), u64::from(record.tag()).to_le_bytes());
+        tags.push(record.tag());
+    }
+    tags
+}
+
+#[test]
+fn held_records_come_together() {
+    let (mut producer, mut consumer, memory) = ring_at(0, 256);
+    let tail = || memory[0].load(Relaxed);
+    assert!(!hold(&mut producer, 1, 48) && !hold(&mut producer, 2, 48));
+    assert_eq!((seen(&mut consumer), tail()), (vec![], 0));
+    hold(&mut producer, 3, 48);
+    assert_eq!((seen(&mut consumer), tail()), (vec![1, 2, 3], 48), "the limit is reached");
+    hold(&mut producer, 4, 1000);
+    push(&mut producer, 5, &5_u64.to_le_bytes()).expect("room");
+    assert_eq!((seen(&mut consumer), tail()), (vec![4, 5], 80), "something else is committed");
+    hold(&mut producer, 6, 1000);
+    assert!(!producer.kick());
+    assert_eq!((seen(&mut consumer), tail()), (vec![6], 96), "the producer kicks");
+    hold(&mut producer, 7, 1000);
+    assert!(!producer.prepare_sleep(8).expect("possible").sleep, "there is room");
+    assert_eq!(seen(&mut consumer), [7]);
+}
+
+#[test]
+fn held_records_do_not_fill_the_ring_in_secret() {
+    let (mut producer, mut consumer, _) = ring_at(0, 64);
+    for tag in 1..=3 {
+        hold(&mut producer, tag, 1000);
+    }
+    assert!(producer.reserve_cells(8).is_none());
+    assert_eq!(producer.reserve(8).err(), Some(ReserveError::Full));
+    assert_eq!(seen(&mut consumer), [1, 2, 3], "the consumer can make room");
+    // Around the end and on.
+    for tag in 4..100 {
+        if producer.reserve_cells(8).is_some() {
+            hold(&mut producer, tag, 1000);
+        } else {
+            push(&mut producer, tag, &u64::from(tag).to_le_bytes()).expect("room");
+            let tags = seen(&mut consumer);
+            assert_eq!(tags.last(), Some(&tag));
+        }
+    }
+}
+
+#[test]
+fn whoever_sleeps_before_held_records_is_woken_with_them() {
+    let (mut producer, mut consumer, _) = ring_at(0, 256);
+    assert!(consumer.prepare_sleep().expect("honest").sleep);
+    assert!(!hold(&mut producer, 1, 1000), "not seen yet");
+    assert!(producer.kick());
+    consumer.wake_up();
+    assert_eq!(seen(&mut consumer), [1]);
+    assert!(consumer.prepare_sleep().expect("honest").sleep);
+    assert!(!hold(&mut producer, 2, 32));
+    assert!(hold(&mut producer, 3, 32), "told by the one that lets it see");
+}
+
 #[test]
 fn a_dropped_reservation_leaves_nothing() {
     let (mut producer, mut consumer, memory) = ring_at(0, 64);

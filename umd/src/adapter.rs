@@ -9,8 +9,8 @@ use pvgpu_protocol::version::feature;
 use pvgpu_umd_ddi::*;
 
 /// `DXGI_DDI` versions that this driver implements, in the form of `GetSupportedVersions`.
-pub const SUPPORTED_VERSIONS: [u64; 3] =
-    [D3D11_0_DDI_SUPPORTED, D3D11_0_7_DDI_SUPPORTED, D3D11_1_DDI_SUPPORTED];
+pub const SUPPORTED_VERSIONS: [u64; 4] =
+    [D3D11_0_DDI_SUPPORTED, D3D11_0_7_DDI_SUPPORTED, D3D11_1_DDI_SUPPORTED, D3DWDDM1_3_DDI_SUPPORTED];
 
 /// Bits of `D3D11_FORMAT_SUPPORT` and `D3D11_FORMAT_SUPPORT2` (d3d11.h), in which the host describes its formats.
 mod api {
@@ -101,6 +101,11 @@ impl HostCaps {
         self.api_support(format) != 0
     }
 
+    /// Whether render targets may have this format.
+    pub fn has_render_target(&self, format: DXGI_FORMAT) -> bool {
+        self.api_support(format) & api::RENDER_TARGET != 0
+    }
+
     /// Whether vertices may have attributes of this format.
     pub fn has_vertex_attribute(&self, format: DXGI_FORMAT) -> bool {
         self.api_support(format) & api::IA_VERTEX_BUFFER != 0
@@ -113,6 +118,11 @@ impl HostCaps {
             stage::HULL | stage::DOMAIN => self.has(host_feature::TESSELLATION),
             _ => true,
         }
+    }
+
+    /// Whether the host writes stream output.
+    pub fn has_stream_output(&self) -> bool {
+        self.has(host_feature::STREAM_OUTPUT)
     }
 
     /// `CheckFormatSupport`.

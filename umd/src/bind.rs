@@ -5,9 +5,10 @@
 use pvgpu_protocol::command::{
     ConstantBufferBinding, NONE, Rect, SetBlendState, SetComputeUavs, SetConstantBuffers,
     SetDepthStencilState, SetIndexBuffer, SetInputLayout, SetRasterizerState, SetRenderTargets, SetSamplers,
-    SetScissorRects, SetShader, SetShaderResources, SetTopology, SetVertexBuffers, SetViewports, UavBinding,
-    VertexBufferBinding, Viewport,
+    SetScissorRects, SetShader, SetShaderResources, SetStreamOutputTargets, SetTopology, SetVertexBuffers,
+    SetViewports, StreamOutputTarget, UavBinding, VertexBufferBinding, Viewport,
 };
+use pvgpu_protocol::limits::STREAM_OUTPUT_SLOTS;
 use pvgpu_umd_ddi::{D3D10_DDI_RECT, D3D10_DDI_VIEWPORT};
 
 use crate::device::Device;
@@ -247,6 +248,24 @@ impl Device {
         let slots = range(&mut self.shadow.compute_uavs, start_slot, uavs.len())?;
         shadow::store(slots, uavs);
         self.context.emit(&SetComputeUavs { start_slot, reserved: 0, uavs: slots })
+    }
+
+    /// `SoSetTargets`: the buffers from slot 0; slots after them are unbound. An offset of `u32::MAX` appends.
+    ///
+    /// # Errors
+    /// As [`Device::set_shader`].
+    pub fn set_stream_output_targets(
+        &mut self,
+        targets: impl Iterator<Item = StreamOutputTarget>,
+    ) -> Result<(), Error> {
+        let mut slots = [StreamOutputTarget { buffer: NONE, offset: 0 }; STREAM_OUTPUT_SLOTS];
+        shadow::store(&mut slots, targets);
+        let used = slots.iter().rposition(|target| target.buffer != NONE).map_or(0, |last| last + 1);
+        if used == 0 && !self.shadow.so_bound {
+            return Ok(());
+        }
+        self.shadow.so_bound = used != 0;
+        self.context.emit(&SetStreamOutputTargets { targets: slots.get(..used).unwrap_or_default() })
     }
 
     /// `SetViewports`.

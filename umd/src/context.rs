@@ -83,7 +83,7 @@ impl Context {
     /// # Errors
     /// As [`Context::flush`].
     pub fn flush_through(&mut self, value: u64) -> Result<(), Error> {
-        if value > self.stream.emitted() {
+        if self.stream.needs_flush(value) {
             self.flush()?;
         }
         Ok(())

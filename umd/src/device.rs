@@ -12,6 +12,7 @@ use crate::adapter::HostCaps;
 use crate::context::Context;
 use crate::error::Error;
 use crate::kernel::{Kernel, Mapped};
+use crate::link::LinkedShaders;
 use crate::shadow::Shadow;
 
 /// A Direct3D device over one context.
@@ -19,6 +20,8 @@ pub struct Device {
     pub(crate) context: Context,
     pub(crate) shadow: Shadow,
     pub(crate) caps: HostCaps,
+    /// Shaders bound with class instances.
+    pub(crate) linked: LinkedShaders,
     /// Presents so far.
     pub(crate) presents: u64,
 }
@@ -36,7 +39,7 @@ impl Device {
     ) -> Result<Self, BadMemory> {
         let mut context = Context::new(kernel, mapped)?;
         context.kernel.trace(Level::Info, code::UMD_DEVICE_CREATED, [u64::from(interface), 0, 0, 0]);
-        Ok(Self { context, shadow: Shadow::default(), caps, presents: 0 })
+        Ok(Self { context, shadow: Shadow::default(), caps, linked: LinkedShaders::default(), presents: 0 })
     }
 
     /// Submits what was recorded; tells whether there was anything.
@@ -74,6 +77,9 @@ impl Device {
     /// # Errors
     /// [`Error::DeviceRemoved`].
     pub fn destroy(&mut self, id: u32) -> Result<(), Error> {
+        while let Some(linked) = self.linked.take(id) {
+            self.destroy(linked)?;
+        }
         self.shadow.forget(id);
         let result = self.context.emit(&DestroyObject { id, reserved: 0 });
         self.context.ids.free(id);

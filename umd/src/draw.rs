@@ -1,6 +1,6 @@
 //! Draws and dispatches.
 
-use pvgpu_protocol::command::{Dispatch, Draw, DrawIndexed, DrawIndirect};
+use pvgpu_protocol::command::{Dispatch, Draw, DrawAuto, DrawIndexed, DrawIndirect};
 
 use crate::device::Device;
 use crate::error::Error;
@@ -53,6 +53,14 @@ impl Device {
     /// As [`Device::draw`].
     pub fn draw_indirect(&mut self, kind: u32, buffer: &Resource, offset: u32) -> Result<(), Error> {
         self.context.emit_draw(&DrawIndirect { kind, buffer: buffer.id(), offset, reserved: 0 })
+    }
+
+    /// `DrawAuto`.
+    ///
+    /// # Errors
+    /// As [`Device::draw`].
+    pub fn draw_auto(&mut self) -> Result<(), Error> {
+        self.context.emit_draw(&DrawAuto { reserved: 0 })
     }
 
     /// `Dispatch`.

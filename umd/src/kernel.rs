@@ -5,7 +5,7 @@
 
 use core::ffi::c_void;
 
-use pvgpu_protocol::kernel_interface::{AllocationData, FenceMarker};
+use pvgpu_protocol::kernel_interface::{AllocationData, FenceMarker, SharedResourceData};
 use pvgpu_protocol::telemetry::Level;
 use pvgpu_ring::AtomicU64;
 use pvgpu_umd_ddi::D3DKMT_HANDLE;
@@ -86,7 +86,7 @@ pub trait Kernel {
         marker: &FenceMarker,
     ) -> Result<(), Error>;
 
-    /// Makes an allocation known to the kernel for the runtime's resource.
+    /// Makes an allocation known to the kernel for the runtime's resource; `shared` is what devices that open the resource get.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::DeviceRemoved`], or what the callback returned.
@@ -94,6 +94,7 @@ pub trait Kernel {
         &mut self,
         runtime_resource: *mut c_void,
         data: &AllocationData,
+        shared: Option<&SharedResourceData>,
     ) -> Result<D3DKMT_HANDLE, Error>;
 
     /// Destroys the allocations of the runtime's resource.

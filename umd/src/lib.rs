@@ -23,6 +23,7 @@ pub mod ffi;
 mod heap;
 mod ids;
 pub mod kernel;
+mod link;
 mod map;
 pub mod object;
 mod present;
@@ -31,6 +32,7 @@ pub mod resource;
 mod serializer;
 pub mod shader;
 mod shadow;
+mod share;
 mod state;
 mod stream;
 #[cfg(test)]

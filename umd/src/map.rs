@@ -1,32 +1,37 @@
 //! Mapping: memory for the program to write or read, and the record that tells the host at unmap.
 //!
-//! - Discard: fresh memory; at unmap the buffer takes its contents ([`DiscardBuffer`]), or the texture is written from it.
-//! - No overwrite: the memory of the last discard, which stays the buffer's as long as its contents are; at unmap the host
-//!   takes it again ([`WriteNoOverwrite`]), whole, since nobody tells the driver which bytes changed. Where that memory is
+//! - Discard: fresh memory; at unmap the buffer takes its contents ([`DiscardBuffer`]) or moves there ([`PlaceBuffer`]), or the
+//!   texture is written from it.
+//! - No overwrite: the memory of the last discard, which stays the buffer's as long as its contents are. The GPU reads it there,
+//!   so that the record at unmap ([`WriteNoOverwrite`]) only says that it has changed: to links that mirror the heap, and to hosts
+//!   that cannot read it in place. It names all of it, since nobody tells the driver which bytes changed. Where that memory is
 //!   gone (an upload that was not kept, a buffer that the GPU wrote), the contents are read back once.
 //! - Staging: the resource's own memory, once the host is done with it.
+//! - Default buffers: a copy of the contents, which become the buffer's again at unmap.
 
 use core::ffi::c_void;
 
 use pvgpu_protocol::command::{
-    CopyResource, CreateResource, DestroyObject, DiscardBuffer, HeapRange, UpdateSubresource,
+    CopyResource, CreateResource, DestroyObject, DiscardBuffer, HeapRange, PlaceBuffer, UpdateSubresource,
     WriteNoOverwrite, dimension, usage,
 };
+use pvgpu_protocol::limits::PLACED_BUFFER_ALIGN;
 use pvgpu_umd_ddi::{
-    D3D10_DDI_MAP, D3D10_DDI_MAP_FLAG_DONOTWAIT, D3D10_DDI_MAP_WRITE_DISCARD, D3D10_DDI_MAP_WRITE_NOOVERWRITE,
+    D3D10_DDI_MAP, D3D10_DDI_MAP_FLAG_DONOTWAIT, D3D10_DDI_MAP_READ, D3D10_DDI_MAP_READWRITE,
+    D3D10_DDI_MAP_WRITE, D3D10_DDI_MAP_WRITE_DISCARD, D3D10_DDI_MAP_WRITE_NOOVERWRITE,
 };
 
 use crate::device::Device;
 use crate::error::Error;
 use crate::heap::Block;
-use crate::resource::{BufferMap, DynamicBuffer, Memory, Resource, Staging};
+use crate::resource::{BufferMap, DefaultMap, DynamicBuffer, Memory, Resource, Staging};
 use crate::transfer::{Source, Target, upload_align};
 
 /// Blocks that a dynamic buffer keeps for its next discards. More go back to the heap. A buffer is usually discarded
 /// once or a few times a frame with up to three frames in flight.
 const KEPT_BLOCKS: usize = 8;
 
-/// Where a buffer's memory may begin, in bytes: what a program's vector stores like.
+/// Where a buffer's upload may begin, in bytes: what a program's vector stores like.
 const BUFFER_ALIGN: u64 = 16;
 
 /// Mapped memory, as `D3D10DDI_MAPPED_SUBRESOURCE`.
@@ -70,6 +75,16 @@ impl Device {
             (Memory::Buffer(buffer), D3D10_DDI_MAP_WRITE_NOOVERWRITE) => {
                 self.map_no_overwrite(resource, &mut buffer.borrow_mut())
             }
+            (Memory::Default(mapped), D3D10_DDI_MAP_READ | D3D10_DDI_MAP_WRITE | D3D10_DDI_MAP_READWRITE) => {
+                let bytes = resource.shape.width;
+                let block = self.read_back(resource)?;
+                let address = block.address(0);
+                let new = DefaultMap { block, written: how != D3D10_DDI_MAP_READ };
+                if let Some(old) = mapped.replace(Some(new)) {
+                    self.context.free(old.block);
+                }
+                Ok(Mapping { address, row_pitch: bytes, depth_pitch: bytes })
+            }
             (Memory::Staging(staging), _) => self.map_staging(resource, staging, subresource, flags),
             (Memory::Dynamic(_), D3D10_DDI_MAP_WRITE_NOOVERWRITE) => Err(Error::Unsupported(
                 "NO_OVERWRITE maps of constant buffers, textures and shader-visible buffers",
@@ -92,6 +107,17 @@ impl Device {
                 result
             }
             Memory::Buffer(buffer) => self.unmap_buffer(resource, &mut buffer.borrow_mut()),
+            Memory::Default(mapped) => {
+                let Some(DefaultMap { block, written }) = mapped.take() else { return Ok(()) };
+                let bytes = u64::from(resource.shape.width);
+                let result = if written {
+                    self.write_mapped(resource, subresource, block.range(bytes))
+                } else {
+                    Ok(())
+                };
+                self.context.free(block);
+                result
+            }
             Memory::Staging(_) | Memory::Host => Ok(()),
         }
     }
@@ -111,7 +137,7 @@ impl Device {
         buffer: &mut DynamicBuffer,
         source: &Source<'_>,
     ) -> Result<(), Error> {
-        let block = self.context.allocate(u64::from(resource.shape.width), 1)?;
+        let block = self.context.allocate(u64::from(resource.shape.width), PLACED_BUFFER_ALIGN)?;
         crate::copy::store(block.cells(), source.bytes);
         buffer.mapped = BufferMap::Keep(block);
         self.unmap_buffer(resource, buffer)
@@ -162,7 +188,7 @@ impl Device {
     #[cold]
     fn read_back(&mut self, resource: &Resource) -> Result<Block, Error> {
         let bytes = u64::from(resource.shape.width);
-        let block = self.context.allocate(bytes, BUFFER_ALIGN)?;
+        let block = self.context.allocate(bytes, PLACED_BUFFER_ALIGN)?;
         let id = self.context.ids.allocate()?;
         let command = CreateResource {
             heap: block.range(bytes),
@@ -178,7 +204,8 @@ impl Device {
             ..Default::default()
         };
         self.context.emit(&command)?;
-        self.context.emit(&CopyResource { dst: id, src: resource.id })?;
+        let copy = CopyResource { dst: id, src: resource.id };
+        self.unpredicated(|device| device.context.emit(&copy))?;
         self.context.emit(&DestroyObject { id, reserved: 0 })?;
         self.context.ids.free(id);
         self.context.wait(self.context.stream.next_fence())?;
@@ -195,7 +222,7 @@ impl Device {
                 return Ok(block);
             }
         }
-        self.context.allocate(bytes, BUFFER_ALIGN)
+        self.context.allocate(bytes, PLACED_BUFFER_ALIGN)
     }
 
     #[inline]
@@ -215,7 +242,7 @@ impl Device {
             }
             BufferMap::Keep(block) => {
                 (buffer.written, buffer.stale) = (true, false);
-                let result = self.context.emit(&DiscardBuffer { data: block.range(bytes), dst, reserved: 0 });
+                let result = self.context.emit(&PlaceBuffer { data: block.range(bytes), dst, reserved: 0 });
                 if let Some(old) = buffer.current.replace(block) {
                     if buffer.retired.len() < KEPT_BLOCKS {
                         buffer.retired.push_back((self.context.stream.next_fence(), old));
@@ -259,14 +286,15 @@ impl Device {
     fn write_mapped(&mut self, resource: &Resource, subresource: u32, data: HeapRange) -> Result<(), Error> {
         let (row_pitch, depth_pitch, _) = pitches(resource, subresource)?;
         let Target { area, .. } = resource.target(subresource);
-        self.context.emit(&UpdateSubresource {
+        let command = UpdateSubresource {
             data,
             dst: resource.id,
             dst_subresource: subresource,
             dst_box: area,
             row_pitch,
             depth_pitch,
-        })
+        };
+        self.unpredicated(|device| device.context.emit(&command))
     }
 }
 

@@ -62,7 +62,7 @@ impl Device {
             .and_then(|resource| resource.surface.as_ref())
             .map_or(0, |surface| surface.allocation);
         context.kernel.render(&marker)?;
-        context.stream.submitted();
+        context.stream.submitted(&mut *context.kernel)?;
         context.kernel.present(surface.allocation, shown_on, dxgi_context, &marker)
     }
 

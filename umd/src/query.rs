@@ -2,11 +2,11 @@
 
 use core::cell::Cell;
 
-use pvgpu_protocol::command::{BeginQuery, CreateQuery, EndQuery, QUERY_SLOT_BYTES};
+use pvgpu_protocol::command::{BeginQuery, CreateQuery, EndQuery, NONE, QUERY_SLOT_BYTES, SetPredication};
 use pvgpu_umd_ddi::{
-    D3D10_DDI_GET_DATA_DO_NOT_FLUSH, D3D10DDI_QUERY, D3D10DDI_QUERY_EVENT, D3D10DDI_QUERY_OCCLUSION,
-    D3D10DDI_QUERY_OCCLUSIONPREDICATE, D3D10DDI_QUERY_PIPELINESTATS, D3D10DDI_QUERY_TIMESTAMP,
-    D3D10DDI_QUERY_TIMESTAMPDISJOINT, D3D11DDI_QUERY_PIPELINESTATS, TRUE,
+    D3D10_DDI_GET_DATA_DO_NOT_FLUSH, D3D10DDI_QUERY, D3D10DDI_QUERY_EVENT,
+    D3D10DDI_QUERY_MISCFLAG_PREDICATEHINT, D3D10DDI_QUERY_TIMESTAMP,
+    D3D11DDI_QUERY_STREAMOVERFLOWPREDICATE_STREAM3, TRUE,
 };
 
 use crate::copy;
@@ -14,11 +14,16 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::heap::Block;
 
+/// Ends predication.
+const NO_PREDICATE: SetPredication = SetPredication { query: NONE, value: 0, hint: 0, reserved: 0 };
+
 /// A query of the device.
 #[derive(Debug)]
 pub struct Query {
     pub(crate) id: u32,
     kind: D3D10DDI_QUERY,
+    /// A predicate that need not be waited for.
+    hint: bool,
     /// Where the host writes the result.
     slot: Block,
     /// The fence that follows its last end; 0 before the first.
@@ -38,23 +43,17 @@ impl Device {
     /// `CreateQuery`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for stream-output queries and counters; [`Error::OutOfMemory`], [`Error::DeviceRemoved`].
-    pub fn create_query(&mut self, kind: D3D10DDI_QUERY) -> Result<Query, Error> {
-        match kind {
-            D3D10DDI_QUERY_EVENT
-            | D3D10DDI_QUERY_OCCLUSION
-            | D3D10DDI_QUERY_OCCLUSIONPREDICATE
-            | D3D10DDI_QUERY_TIMESTAMP
-            | D3D10DDI_QUERY_TIMESTAMPDISJOINT
-            | D3D10DDI_QUERY_PIPELINESTATS
-            | D3D11DDI_QUERY_PIPELINESTATS => {}
-            _ => return Err(Error::Unsupported("stream-output queries and counters")),
+    /// [`Error::Unsupported`] for counters; [`Error::OutOfMemory`], [`Error::DeviceRemoved`].
+    pub fn create_query(&mut self, kind: D3D10DDI_QUERY, misc_flags: u32) -> Result<Query, Error> {
+        if kind > D3D11DDI_QUERY_STREAMOVERFLOWPREDICATE_STREAM3 {
+            return Err(Error::Unsupported("counters"));
         }
         let block = self.context.allocate(QUERY_SLOT_BYTES, 8)?;
         let slot = block.range(QUERY_SLOT_BYTES);
+        let hint = misc_flags & D3D10DDI_QUERY_MISCFLAG_PREDICATEHINT != 0;
         self.create(
             |context, id| context.emit(&CreateQuery { slot, id, kind }),
-            |id| Query { id, kind, slot: block, fence: Cell::new(0), begun: Cell::new(false) },
+            |id| Query { id, kind, hint, slot: block, fence: Cell::new(0), begun: Cell::new(false) },
         )
     }
 
@@ -119,5 +118,35 @@ impl Device {
             copy::load(query.slot.cells(), data);
         }
         Ok(())
+    }
+
+    /// `SetPredication`: leaves out what follows when the predicate has `value`; without a query, nothing.
+    ///
+    /// # Errors
+    /// [`Error::DeviceRemoved`].
+    pub fn set_predication(&mut self, query: Option<&Query>, value: bool) -> Result<(), Error> {
+        let predicate = query.map(|query| SetPredication {
+            query: query.id,
+            value: value.into(),
+            hint: query.hint.into(),
+            reserved: 0,
+        });
+        if self.shadow.predicate == predicate && predicate.is_none() {
+            return Ok(());
+        }
+        self.shadow.predicate = predicate;
+        self.context.emit(&predicate.unwrap_or(NO_PREDICATE))
+    }
+
+    /// Runs something of the driver's own, or of `Map`, that no predicate may leave out.
+    pub(crate) fn unpredicated<T>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Some(predicate) = self.shadow.predicate else { return run(self) };
+        self.context.emit(&NO_PREDICATE)?;
+        let result = run(self);
+        self.context.emit(&predicate)?;
+        result
     }
 }

@@ -18,6 +18,7 @@ use crate::arena::Piece;
 use crate::device::Device;
 use crate::error::Error;
 use crate::heap::Block;
+use crate::share::Share;
 use crate::transfer::{Source, Target};
 
 /// Frames and their rows begin at multiples of this, in bytes: rows are copied by whole words, frames lie on pages.
@@ -33,8 +34,11 @@ pub struct Resource {
     /// The block of its format; [`FormatInfo::BYTES`] for buffers.
     pub(crate) format: FormatInfo,
     pub(crate) is_buffer: bool,
+    /// Bits of [`pvgpu_protocol::command::misc`].
+    pub(crate) misc_flags: u32,
     pub(crate) memory: Memory,
     pub(crate) surface: Option<Surface>,
+    pub(crate) share: Option<Share>,
 }
 
 /// Where a resource's contents live on the guest's side.
@@ -48,6 +52,17 @@ pub(crate) enum Memory {
     Buffer(RefCell<DynamicBuffer>),
     /// In the heap.
     Staging(Staging),
+    /// In the heap while the program has it mapped: default buffers with CPU access, of Direct3D 11.2.
+    Default(RefCell<Option<DefaultMap>>),
+}
+
+/// The mapping of a default buffer.
+#[derive(Debug)]
+pub(crate) struct DefaultMap {
+    /// Its contents.
+    pub block: Block,
+    /// The program may have written them.
+    pub written: bool,
 }
 
 /// The memory of a dynamic buffer.
@@ -135,6 +150,10 @@ pub struct Description {
     pub misc_flags: u32,
     /// Bytes of a structure.
     pub structure_stride: u32,
+    /// Other devices may open it.
+    pub shared: bool,
+    /// Whether the program may map it (`MapFlags`).
+    pub mappable: bool,
 }
 
 impl Description {
@@ -178,7 +197,7 @@ impl Resource {
                 (buffer.written, buffer.stale) = (true, true);
             }
             Memory::Buffer(_) => {}
-            Memory::Host | Memory::Dynamic(_) => {}
+            Memory::Host | Memory::Dynamic(_) | Memory::Default(_) => {}
         }
     }
 }
@@ -227,9 +246,21 @@ impl Device {
                 command.id = id;
                 context.emit(&command)
             },
-            |id| Resource { id, shape, format, is_buffer: description.is_buffer(), memory, surface: None },
+            |id| Resource {
+                id,
+                shape,
+                format,
+                is_buffer: description.is_buffer(),
+                misc_flags: description.misc_flags,
+                memory,
+                surface: None,
+                share: None,
+            },
         )?;
         let filled = self.fill(&resource, initial).and_then(|()| {
+            if description.shared {
+                resource.share = Some(self.share(&resource, description, runtime_resource)?);
+            }
             if description.bind_flags & bind::PRESENT != 0 {
                 resource.surface =
                     Some(self.create_surface(&resource, description.format, runtime_resource)?);
@@ -252,6 +283,9 @@ impl Device {
     /// [`Error::DeviceRemoved`].
     pub fn destroy_resource(&mut self, resource: Resource) -> Result<(), Error> {
         let result = self.destroy(resource.id);
+        if let Some(Share { runtime_resource, allocation }) = resource.share {
+            self.context.kernel.deallocate(runtime_resource, allocation);
+        }
         if let Some(surface) = resource.surface {
             self.context.kernel.deallocate(surface.runtime_resource, surface.allocation);
             if let Some(frames) = surface.frames {
@@ -280,6 +314,11 @@ impl Device {
                 blocks.for_each(|block| self.context.free(block));
             }
             Memory::Staging(staging) => self.context.free(staging.block),
+            Memory::Default(mapped) => {
+                if let Some(DefaultMap { block, written: _ }) = mapped.into_inner() {
+                    self.context.free(block);
+                }
+            }
         }
         result
     }
@@ -293,9 +332,13 @@ impl Device {
             | bind::RENDER_TARGET
             | bind::DEPTH_STENCIL
             | bind::PRESENT
-            | bind::UNORDERED_ACCESS;
+            | bind::UNORDERED_ACCESS
+            | bind::STREAM_OUTPUT;
         if description.bind_flags & !KNOWN != 0 {
-            return Err(Error::Unsupported("stream-output and video resources"));
+            return Err(Error::Unsupported("video resources"));
+        }
+        if description.bind_flags & bind::STREAM_OUTPUT != 0 && !self.caps.has_stream_output() {
+            return Err(Error::Unsupported("stream output"));
         }
         if description.is_buffer() {
             return Ok(());
@@ -326,6 +369,9 @@ impl Device {
                 crate::copy::clear(block.cells());
                 Ok(Memory::Staging(Staging { block, fence: Cell::new(0) }))
             }
+            usage::DEFAULT if description.is_buffer() && description.mappable => {
+                Ok(Memory::Default(RefCell::default()))
+            }
             _ => Ok(Memory::Host),
         }
     }
@@ -352,8 +398,9 @@ impl Device {
                 Memory::Buffer(buffer) if buffer.borrow().keeps => {
                     self.fill_buffer(resource, &mut buffer.borrow_mut(), &source)?;
                 }
-                Memory::Host | Memory::Dynamic(_) | Memory::Buffer(_) => {
-                    self.write(resource, subresource, resource.target(subresource), &source)?;
+                Memory::Host | Memory::Dynamic(_) | Memory::Buffer(_) | Memory::Default(_) => {
+                    let target = resource.target(subresource);
+                    self.unpredicated(|device| device.write(resource, subresource, target, &source))?;
                 }
             }
         }
@@ -393,7 +440,7 @@ impl Device {
             frames_offset: frames.as_ref().map_or(0, |frames| frames.block.offset()),
             frame_bytes: frames.as_ref().map_or(0, |frames| frames.frame_bytes),
         };
-        match self.context.kernel.allocate(runtime_resource, &data) {
+        match self.context.kernel.allocate(runtime_resource, &data, None) {
             Ok(allocation) => Ok(Surface { allocation, runtime_resource, frames }),
             Err(error) => {
                 if let Some(frames) = frames {

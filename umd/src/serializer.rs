@@ -37,11 +37,19 @@ impl<C> Record for C where
 {
 }
 
+/// Bytes of records that the host need not see before more follow: a dozen draws, some µs of the program's time.
+const HELD_BYTES: u64 = 2048;
+
+/// Whether the host gains nothing from a command before more follow: bindings, states, draws and buffers discarded between them.
+const fn may_be_held(opcode: u16) -> bool {
+    matches!(opcode, 0x0200..=0x0303 | 0x0422..=0x0424)
+}
+
 /// Encodes `command` into the room reserved for it and publishes it; the room is the command's own bound.
 ///
 /// `None` when it does not fit, which no command does whose bound is right; the ring is then as it was.
 #[inline(always)]
-pub fn publish<C: Record>(command: &C, reservation: CellReservation<'_>) -> Option<Published> {
+pub fn publish<C: Record>(command: &C, reservation: CellReservation<'_>, hold: bool) -> Option<Published> {
     let mut serializer = CellSerializer { cells: reservation.cells(), position: 0, partial: 0 };
     let resolver = command.serialize(&mut serializer).ok()?;
     serializer.align();
@@ -50,7 +58,12 @@ pub fn publish<C: Record>(command: &C, reservation: CellReservation<'_>) -> Opti
     let place = unsafe { Place::new_unchecked(serializer.position, archived.as_mut_ptr()) };
     command.resolve(resolver, place);
     serializer.write(place.as_slice()).ok()?;
-    Some(reservation.commit(serializer.position / 8, u32::from(C::OPCODE)))
+    let (words, tag) = (serializer.position / 8, u32::from(C::OPCODE));
+    Some(if hold && may_be_held(C::OPCODE) {
+        reservation.commit_held(words, tag, HELD_BYTES)
+    } else {
+        reservation.commit(words, tag)
+    })
 }
 
 /// The same wherever the room lies.
@@ -195,7 +208,7 @@ mod tests {
         let mut consumer = Consumer::new(memory, start).expect("a legal ring");
         let payload = (command.record_bound() - HEADER_BYTES) as usize;
         let published = match producer.reserve_cells(payload) {
-            Some(reservation) => publish(command, reservation),
+            Some(reservation) => publish(command, reservation, false),
             None => publish_anywhere(command, producer.reserve(payload).expect("an empty ring")),
         };
         assert!(!published.expect("it fits").wake);

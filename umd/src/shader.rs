@@ -1,7 +1,12 @@
 //! Shaders and vertex layouts.
 
-use pvgpu_protocol::command::{CreateElementLayout, CreateShader, InputElement, SignatureElement};
-use pvgpu_protocol::limits::{MAX_SHADER_TOKENS, MAX_SIGNATURE_ELEMENTS};
+use pvgpu_protocol::command::{
+    CreateElementLayout, CreateShader, CreateStreamOutputShader, HeapRange, InputElement, SignatureElement,
+    StreamOutputEntry, stage,
+};
+use pvgpu_protocol::limits::{
+    MAX_SHADER_TOKENS, MAX_SIGNATURE_ELEMENTS, MAX_STREAM_OUTPUT_ENTRIES, STREAM_OUTPUT_SLOTS,
+};
 use pvgpu_umd_ddi::D3D10DDIARG_INPUT_ELEMENT_DESC;
 
 use crate::copy;
@@ -20,7 +25,74 @@ pub struct Signatures {
     pub patch_constant: Vec<SignatureElement>,
 }
 
+/// What a geometry shader writes to buffers.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamOutput<'a> {
+    /// What goes where.
+    pub entries: &'a [StreamOutputEntry],
+    /// Bytes from vertex to vertex of each buffer; of those that are not given, as many as the entries need.
+    pub strides: &'a [u32],
+    /// The stream that is drawn, or `D3D11_SO_NO_RASTERIZED_STREAM`.
+    pub rasterized_stream: u32,
+}
+
 impl Device {
+    /// Creates a geometry shader with stream output. Without tokens, what the stage before gives is passed through.
+    ///
+    /// # Errors
+    /// As [`Device::create_shader`].
+    pub fn create_stream_output_shader(
+        &mut self,
+        tokens: &[u32],
+        signatures: &Signatures,
+        output: &StreamOutput<'_>,
+    ) -> Result<Shader, Error> {
+        if !self.caps.has_stage(stage::GEOMETRY) || !self.caps.has_stream_output() {
+            return Err(Error::Unsupported("stream output"));
+        }
+        let Signatures { input, output: outputs, .. } = signatures;
+        if tokens.len() > MAX_SHADER_TOKENS as usize
+            || input.len().max(outputs.len()) > MAX_SIGNATURE_ELEMENTS
+            || output.entries.len() > MAX_STREAM_OUTPUT_ENTRIES
+        {
+            return Err(Error::OutOfMemory);
+        }
+        let mut strides = [0; STREAM_OUTPUT_SLOTS];
+        for (to, from) in strides.iter_mut().zip(output.strides) {
+            *to = *from;
+        }
+        // What captures nothing needs no place.
+        let entries: Vec<_> = output.entries.iter().copied().filter(|entry| entry.mask != 0).collect();
+        let piece = match tokens {
+            [] => None,
+            tokens => {
+                let piece = self.context.upload(size_of_val(tokens) as u64, 16)?;
+                copy::store_tokens(piece.cells(), tokens);
+                Some(piece)
+            }
+        };
+        let tokens = piece.as_ref().map_or(HeapRange { offset: 0, length: 0 }, |piece| piece.range());
+        let rasterized_stream = output.rasterized_stream;
+        let result = self.create(
+            |context, id| {
+                context.emit(&CreateStreamOutputShader {
+                    tokens,
+                    id,
+                    rasterized_stream,
+                    strides,
+                    input,
+                    output: outputs,
+                    entries: &entries,
+                })
+            },
+            |id| Shader { id },
+        );
+        if let Some(piece) = piece {
+            self.context.close(piece);
+        }
+        result
+    }
+
     /// Creates a shader of `stage` (one of [`pvgpu_protocol::command::stage`]) from its SHDR or SHEX tokens.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! change anything are not sent again.
 
 use pvgpu_protocol::command::{
-    ConstantBufferBinding, NONE, Rect, UavBinding, VertexBufferBinding, Viewport, stage,
+    ConstantBufferBinding, NONE, Rect, SetPredication, UavBinding, VertexBufferBinding, Viewport, stage,
 };
 use pvgpu_protocol::limits::{
     CONSTANT_BUFFER_SLOTS, SAMPLER_SLOTS, SHADER_RESOURCE_SLOTS, UAV_SLOTS, VERTEX_BUFFER_SLOTS, VIEWPORTS,
@@ -49,6 +49,10 @@ pub struct Shadow {
     pub rasterizer: u32,
     /// Unordered-access views of the graphics stages.
     pub uavs: [UavBinding; UAV_SLOTS],
+    /// Whether a stream-output buffer is bound.
+    pub so_bound: bool,
+    /// The predicate that is set.
+    pub predicate: Option<SetPredication>,
     /// Scratch for the render targets of one call.
     pub render_targets: [u32; pvgpu_protocol::limits::RENDER_TARGETS],
     /// Scratch for the compute stage's unordered-access views of one call.
@@ -82,6 +86,8 @@ impl Default for Shadow {
             depth_stencil: (UNKNOWN, 0),
             rasterizer: UNKNOWN,
             uavs: [no_uav; UAV_SLOTS],
+            so_bound: false,
+            predicate: None,
             render_targets: [NONE; _],
             compute_uavs: [no_uav; UAV_SLOTS],
             viewports: [Viewport::default(); VIEWPORTS],
@@ -110,6 +116,7 @@ impl Shadow {
         forget(&mut self.blend.0);
         forget(&mut self.depth_stencil.0);
         forget(&mut self.rasterizer);
+        self.predicate = self.predicate.filter(|predicate| predicate.query != id);
         for uav in &mut self.uavs {
             if uav.view == id {
                 uav.view = NONE;

@@ -4,6 +4,7 @@
 //! no kernel call stands in between. What costs time happens rarely: a full ring, a sleeping host, a fence to wait for.
 //!
 //! # Invariants
+//! - With gates, the ring holds a gate that is closed, and behind it what was not submitted yet: no wait may rely on that.
 //! - Fence values rise by one with each `Fence` record, from 1.
 //! - A removed stream stays removed. Its commands are dropped once the ring is full; the runtime hears of it with the first
 //!   flush or wait.
@@ -13,7 +14,7 @@ use core::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pvgpu_protocol::aperture::fence_cell;
-use pvgpu_protocol::command::Fence;
+use pvgpu_protocol::command::{Fence, Gate};
 use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::kernel_interface::{FenceMarker, PrivateHeader, kind};
 use pvgpu_protocol::limits::MAX_RECORD_BYTES;
@@ -29,6 +30,11 @@ use crate::serializer::{Record, publish, publish_anywhere};
 /// its end and upload memory comes back in time. A fence is one 16-byte record; at 256 it is lost in the noise of
 /// `benches/encode.rs`, and the host still submits at most a few times for a frame of a thousand draws.
 const DRAWS_PER_FENCE: u32 = 256;
+/// Draws since the last flush after which records may be held for a moment. Programs that draw less want the host to begin at once;
+/// with those that draw more, a host that takes each record by itself takes its cache line too.
+const BUSY: u32 = 16;
+/// Bytes that a `Fence` and a `Gate` record take at most, with the end of the ring between them.
+const GATE_MARGIN: usize = 64;
 /// Polls of a fence or of a full ring before the thread sleeps. About 50 µs at 10 to 20 ns a poll, which is the host's usual
 /// answer time for small work; longer spins take the core from a host on the same machine.
 const POLLS: u32 = 3000;
@@ -56,7 +62,15 @@ pub struct Stream {
     fence_position: u64,
     /// Draws and dispatches since the last fence.
     draws: u32,
+    /// Draws and dispatches since the last flush.
+    since_flush: u32,
     removed: bool,
+    /// The gate at which this submission begins, in a context that others must be ordered with; 0 in all others.
+    gate: u64,
+    /// The ring position right behind that gate.
+    gate_position: u64,
+    /// Room that commands leave for what ends a submission: as long as its gate is closed, the host makes none.
+    margin: usize,
 }
 
 impl Stream {
@@ -75,7 +89,11 @@ impl Stream {
             completed: 0,
             fence_position: 0,
             draws: 0,
+            since_flush: 0,
             removed: false,
+            gate: 0,
+            gate_position: 0,
+            margin: 0,
         })
     }
 
@@ -90,10 +108,11 @@ impl Stream {
         if bound > MAX_RECORD_BYTES {
             return Err(Error::OutOfMemory);
         }
-        let payload = (bound - HEADER_BYTES) as usize;
+        let payload = (bound - HEADER_BYTES) as usize + self.margin;
         match self.producer.reserve_cells(payload) {
             Some(reservation) => {
-                let published = publish(command, reservation).ok_or(Error::OutOfMemory)?;
+                let hold = self.since_flush >= BUSY;
+                let published = publish(command, reservation, hold).ok_or(Error::OutOfMemory)?;
                 if published.wake {
                     kernel.ring_doorbell();
                 }
@@ -134,11 +153,42 @@ impl Stream {
     pub fn emit_draw<C: Record>(&mut self, kernel: &mut dyn Kernel, command: &C) -> Result<(), Error> {
         self.emit(kernel, command)?;
         self.draws += 1;
+        self.since_flush = self.since_flush.saturating_add(1);
         if self.draws >= DRAWS_PER_FENCE {
             self.fence(kernel)?;
             self.kick(kernel);
+            if self.gate != 0 {
+                self.flush(kernel)?;
+            }
         }
         Ok(())
+    }
+
+    /// From now on each submission waits until the kernel lets it run: dxgkrnl orders this context with others.
+    ///
+    /// # Errors
+    /// As [`Stream::flush`].
+    pub fn begin_gates(&mut self, kernel: &mut dyn Kernel) -> Result<(), Error> {
+        if self.gate != 0 {
+            return Ok(());
+        }
+        self.flush(kernel)?;
+        self.next_gate(kernel)
+    }
+
+    /// Appends the gate of the submission that begins now.
+    fn next_gate(&mut self, kernel: &mut dyn Kernel) -> Result<(), Error> {
+        self.margin = 0;
+        self.gate += 1;
+        self.emit(kernel, &Gate { number: self.gate })?;
+        self.gate_position = self.producer.published();
+        self.margin = GATE_MARGIN;
+        Ok(())
+    }
+
+    /// Whether fence `value` will not complete before a flush.
+    pub fn needs_flush(&self, value: u64) -> bool {
+        value > if self.gate == 0 { self.emitted } else { self.submitted }
     }
 
     /// Appends a fence and returns its value.
@@ -160,14 +210,10 @@ impl Stream {
         self.emitted + 1
     }
 
-    /// The last fence value in the ring.
-    pub fn emitted(&self) -> u64 {
-        self.emitted
-    }
-
     /// Whether there are records behind the last fence.
     pub fn has_unfenced(&self) -> bool {
-        self.producer.published() != self.fence_position
+        let published = self.producer.published();
+        published != self.fence_position && (self.gate == 0 || published != self.gate_position)
     }
 
     /// The last fence value known to be complete, read anew.
@@ -202,6 +248,7 @@ impl Stream {
             self.fence(kernel)?;
         }
         self.kick(kernel);
+        self.since_flush = 0;
         if self.is_removed() {
             return Err(Error::DeviceRemoved);
         }
@@ -210,7 +257,7 @@ impl Stream {
         }
         let marker = self.marker(0);
         kernel.render(&marker).inspect_err(|error| self.removed |= *error == Error::DeviceRemoved)?;
-        self.submitted = self.emitted;
+        self.submitted(kernel)?;
         Ok(true)
     }
 
@@ -222,13 +269,17 @@ impl Stream {
             frame,
             position: self.fence_position,
             value: self.emitted,
-            gate: 0,
+            gate: self.gate,
         }
     }
 
     /// Notes that the kernel was told of the last fence.
-    pub fn submitted(&mut self) {
+    ///
+    /// # Errors
+    /// As [`Stream::emit`].
+    pub fn submitted(&mut self, kernel: &mut dyn Kernel) -> Result<(), Error> {
         self.submitted = self.emitted;
+        if self.gate == 0 { Ok(()) } else { self.next_gate(kernel) }
     }
 
     /// Waits until fence `value` has completed; the caller has emitted and flushed it.
@@ -275,6 +326,13 @@ impl Stream {
     ) -> Result<(), Error> {
         match error {
             ReserveError::Full if self.is_removed() => return Err(Error::DeviceRemoved),
+            ReserveError::Full
+                if self.margin != 0 && (self.has_unfenced() || self.submitted != self.emitted) =>
+            {
+                // The host stands at this submission's gate. The fence and the next gate take the room that was left.
+                self.margin = 0;
+                return self.flush(kernel).map(drop);
+            }
             ReserveError::Full => {}
             ReserveError::TooLarge { .. } => return Err(Error::OutOfMemory),
             ReserveError::Corrupt(_) => {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use pvgpu_protocol::aperture::fence_cell;
-use pvgpu_protocol::kernel_interface::{AllocationData, FenceMarker};
+use pvgpu_protocol::kernel_interface::{AllocationData, FenceMarker, SharedResourceData};
 use pvgpu_protocol::telemetry::Level;
 use pvgpu_ring::{AtomicU64, Consumer, HEADER_BYTES, initialise};
 use pvgpu_umd_ddi::D3DKMT_HANDLE;
@@ -114,7 +114,12 @@ impl Kernel for TestKernel {
         Ok(())
     }
 
-    fn allocate(&mut self, _resource: *mut c_void, _data: &AllocationData) -> Result<D3DKMT_HANDLE, Error> {
+    fn allocate(
+        &mut self,
+        _resource: *mut c_void,
+        _data: &AllocationData,
+        _shared: Option<&SharedResourceData>,
+    ) -> Result<D3DKMT_HANDLE, Error> {
         Ok(1)
     }
 

@@ -3,8 +3,9 @@
 //! An upload copies the program's bytes once: into the record itself when they are few, else into upload memory.
 
 use pvgpu_protocol::command::{
-    ClearDepthStencilView, ClearRenderTargetView, ClearUnorderedAccessView, CopyRegion, CopyResource,
-    CopyStructureCount, GenerateMips, ResolveSubresource, SubresourceBox, UpdateInline, UpdateSubresource,
+    ClearDepthStencilView, ClearRenderTargetView, ClearUnorderedAccessView, ClearView, CopyRegion,
+    CopyResource, CopyStructureCount, GenerateMips, Rect, ResolveSubresource, SetResourceMinLod,
+    SubresourceBox, UpdateInline, UpdateSubresource, misc,
 };
 use pvgpu_protocol::format::FormatInfo;
 use pvgpu_protocol::limits::MAX_INLINE_UPDATE_BYTES;
@@ -23,6 +24,8 @@ use crate::state::finite;
 /// The most bytes that one record uploads; larger uploads are split into bands of rows, so that a large texture does not
 /// need its size in upload memory at once.
 const BAND_BYTES: u64 = 4 << 20;
+/// The most rectangles of one record.
+const MAX_RECTS: usize = 1024;
 
 /// The program's bytes for one upload.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +67,7 @@ impl Target {
         Self {
             area,
             row_bytes: blocks.saturating_mul(format.block_bytes),
-            rows: area.bottom.saturating_sub(area.top).div_ceil(format.block_height),
+            rows: format.rows(area.bottom.saturating_sub(area.top)),
             slices: area.back.saturating_sub(area.front),
             format,
         }
@@ -168,6 +171,9 @@ impl Device {
     ) -> Result<(), Error> {
         if target.is_empty() {
             return Ok(());
+        }
+        if resource.format.planar && target.area != resource.target(subresource).area {
+            return Err(Error::BadArgument("an update of a part of planes"));
         }
         if let Memory::Staging(staging) = &resource.memory {
             // The contents are here: no command, but the host must be done with them.
@@ -313,6 +319,38 @@ impl Device {
         self.context.emit(&ClearUnorderedAccessView { value, view: view.id, is_float: u32::from(is_float) })
     }
 
+    /// `ClearView`; no rectangles mean all of the view.
+    ///
+    /// # Errors
+    /// [`Error::DeviceRemoved`].
+    pub fn clear_view(
+        &mut self,
+        view: u32,
+        color: [f32; 4],
+        rects: impl ExactSizeIterator<Item = Rect>,
+    ) -> Result<(), Error> {
+        if rects.len() == 0 {
+            return self.context.emit(&ClearView { color, view, reserved: 0, rects: &[] });
+        }
+        let rects: Vec<Rect> = rects.collect();
+        for rects in rects.chunks(MAX_RECTS) {
+            self.context.emit(&ClearView { color, view, reserved: 0, rects })?;
+        }
+        Ok(())
+    }
+
+    /// `SetResourceMinLOD`.
+    ///
+    /// # Errors
+    /// [`Error::DeviceRemoved`].
+    pub fn set_resource_min_lod(&mut self, resource: &Resource, min_lod: f32) -> Result<(), Error> {
+        if resource.is_buffer || resource.misc_flags & misc::RESOURCE_CLAMP == 0 {
+            return Ok(());
+        }
+        let min_lod = finite(min_lod).max(0.0);
+        self.context.emit(&SetResourceMinLod { resource: resource.id, min_lod })
+    }
+
     fn note_copy(&mut self, dst: &Resource, src: &Resource) {
         let fence = self.context.stream.next_fence();
         dst.note_use(fence, true);
@@ -352,7 +390,8 @@ impl Device {
         let row_pitch = target.upload_pitch().ok_or(Error::OutOfMemory)?;
         let depth_pitch = row_pitch.checked_mul(target.rows).ok_or(Error::OutOfMemory)?;
         let total = u64::from(depth_pitch) * u64::from(target.slices);
-        if total <= BAND_BYTES {
+        // The rows of planes are not those of the texture.
+        if total <= BAND_BYTES || resource.format.planar {
             return self.write_band(resource, subresource, target, row_pitch, source);
         }
         // CAST: at most the number of rows.

@@ -7,6 +7,9 @@ use crate::error::Error;
 use crate::object::{DepthStencilView, RenderTargetView, ShaderResourceView, UnorderedAccessView};
 use crate::resource::Resource;
 
+/// Elements of a buffer that are rendered to at a time: the texels of the widest texture.
+const MAX_LINE: u32 = 16384;
+
 /// What the four kinds of view creation have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Description<'r> {
@@ -50,8 +53,11 @@ impl Device {
         Description { resource, format, range }: Description<'_>,
         object: impl FnOnce(u32) -> T,
     ) -> Result<T, Error> {
-        if resource.is_buffer && kind == view_kind::RENDER_TARGET {
-            return Err(Error::Unsupported("buffers as render targets"));
+        if resource.is_buffer
+            && kind == view_kind::RENDER_TARGET
+            && (range.num_elements > MAX_LINE || !self.caps.has_render_target(format))
+        {
+            return Err(Error::Unsupported("buffers of this size or format as render targets"));
         }
         if !resource.is_buffer && !self.caps.has_view(format) {
             return Err(Error::Unsupported("views of this format"));

@@ -10,11 +10,13 @@
 
 use std::time::{Duration, Instant};
 
+use windows::Win32::Foundation::FILETIME;
 use windows::Win32::Graphics::Direct3D::D3D_PRIMITIVE_TOPOLOGY_TRIANGLELIST;
 use windows::Win32::Graphics::Direct3D11::*;
 use windows::Win32::Graphics::Dxgi::Common::{
     DXGI_FORMAT, DXGI_FORMAT_R16_UINT, DXGI_FORMAT_R32G32_FLOAT, DXGI_FORMAT_R32G32B32_FLOAT,
 };
+use windows::Win32::System::Threading::{GetCurrentThread, GetThreadTimes};
 use windows::core::{PCSTR, Result, s};
 
 use crate::device::{
@@ -29,6 +31,12 @@ const DRAWS: usize = 1000;
 const FRAMES: usize = 30;
 /// Frames before the clock counts: pipelines are compiled in them.
 const WARM_UP: usize = 5;
+/// Threads that record at a time.
+const RECORDERS: usize = 4;
+/// Lists that each records in a round.
+const LISTS: usize = 500;
+/// Rounds, of which the best counts.
+const ROUNDS: usize = 5;
 // CAST: flags.
 const WRITE: u32 = D3D11_CPU_ACCESS_WRITE.0 as u32;
 
@@ -66,6 +74,58 @@ pub fn run() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Measures and prints how recording scales from one thread to several, each with a deferred context of its own, and what
+/// a recorded draw costs when it is played back.
+///
+/// A thread's own processor time tells on a busy machine what draws a second tell on an idle one: threads that hinder each
+/// other need more of it.
+///
+/// # Errors
+/// What Direct3D reports.
+pub fn record() -> Result<()> {
+    let device = device()?;
+    let context = context(&device)?;
+    let scene = Scene::new(&device)?;
+    for recorders in [1, RECORDERS, 1, RECORDERS] {
+        let (mut best, mut cpu, mut playback) = (0.0_f64, Duration::MAX, Duration::MAX);
+        for _ in 0..ROUNDS {
+            let start = Instant::now();
+            let recorded: Result<Vec<(ID3D11CommandList, Duration)>> = std::thread::scope(|scope| {
+                let record = || scene.record(&device);
+                let workers: Vec<_> = (0..recorders).map(|_| scope.spawn(record)).collect();
+                workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+            });
+            let (spent, recorded) = (start.elapsed(), recorded?);
+            best = best.max((recorders * LISTS * DRAWS) as f64 / spent.as_secs_f64());
+            cpu = cpu.min(recorded.iter().map(|(_, cpu)| *cpu).sum::<Duration>() / recorders as u32);
+            for (list, _) in recorded {
+                let start = Instant::now();
+                // SAFETY: both are alive.
+                unsafe { context.ExecuteCommandList(&list, false) };
+                playback = playback.min(start.elapsed());
+                scene.finish(&context)?;
+            }
+        }
+        println!(
+            "{{\"recorders\":{recorders},\"draws_per_list\":{DRAWS},\"recorded_draws_per_second\":{best:.0},\
+             \"cpu_ns_per_recorded_draw\":{},\"ns_per_played_draw\":{}}}",
+            cpu.as_nanos() / (LISTS * DRAWS) as u128,
+            playback.as_nanos() / DRAWS as u128
+        );
+    }
+    Ok(())
+}
+
+/// The processor time that this thread has had.
+fn processor_time() -> Result<Duration> {
+    let (mut created, mut ended, mut kernel, mut user) = Default::default();
+    // SAFETY: the out-pointers are locals'; the pseudo handle is this thread's.
+    unsafe { GetThreadTimes(GetCurrentThread(), &mut created, &mut ended, &mut kernel, &mut user) }?;
+    let ticks = |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
+    // Ticks of 100 ns.
+    Ok(Duration::from_nanos((ticks(kernel) + ticks(user)) * 100))
 }
 
 struct Scene {
@@ -147,6 +207,27 @@ impl Scene {
             context.RSSetViewports(Some(&[viewport]));
             context.OMSetRenderTargets(Some(&[Some(self.target.clone())]), None);
         }
+    }
+
+    /// Records lists on a deferred context, one after another: the last, and the thread's processor time.
+    fn record(&self, device: &ID3D11Device) -> Result<(ID3D11CommandList, Duration)> {
+        let before = processor_time()?;
+        let mut context = None;
+        // SAFETY: the out-pointer is a local's.
+        unsafe { device.CreateDeferredContext(0, Some(&mut context)) }?;
+        let context: ID3D11DeviceContext = made(context)?;
+        let mut list = None;
+        for _ in 0..LISTS {
+            self.bind(&context);
+            for draw in 0..DRAWS {
+                self.draw(&context, draw)?;
+            }
+            // The call would forget the list before.
+            drop(list.take());
+            // SAFETY: the out-pointer is a local's.
+            unsafe { context.FinishCommandList(false, Some(&mut list)) }?;
+        }
+        Ok((made(list)?, processor_time()?.saturating_sub(before)))
     }
 
     fn draw(&self, context: &ID3D11DeviceContext, draw: usize) -> Result<()> {

@@ -4,7 +4,8 @@
 //! (`cargo xtask run --reference`) that they are not our invention, but for a few that Wine 8 does not enforce and
 //! Microsoft documents. One line for each broken rule; the exit code is 1 if there is one.
 //!
-//! `--bench` instead measures what a draw costs the application's thread.
+//! `--bench` instead measures what a draw costs the application's thread, `--bench-record` how the recording of command lists
+//! scales with threads.
 
 #[cfg(windows)]
 mod bench;
@@ -19,6 +20,9 @@ mod rules;
 fn main() -> std::process::ExitCode {
     if std::env::args().any(|argument| argument == "--bench") {
         return finish(bench::run().map(|()| std::process::ExitCode::SUCCESS));
+    }
+    if std::env::args().any(|argument| argument == "--bench-record") {
+        return finish(bench::record().map(|()| std::process::ExitCode::SUCCESS));
     }
     let mut report = check::Report::default();
     finish(rules::all(&mut report).map(|()| report.finish()))

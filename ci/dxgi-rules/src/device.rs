@@ -17,8 +17,9 @@ use pvgpu_interfaces::{
 };
 use windows::Win32::Foundation::{E_NOINTERFACE, S_FALSE, S_OK};
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_RESIDENCY, DXGI_SHARED_RESOURCE, DXGI_SURFACE_DESC, DXGI_USAGE, IDXGIAdapter, IDXGIDevice_Impl,
-    IDXGIDevice1, IDXGIDevice1_Impl, IDXGIObject_Impl, IDXGISurface,
+    DXGI_ADAPTER_DESC, DXGI_ERROR_NOT_FOUND, DXGI_RESIDENCY, DXGI_SHARED_RESOURCE, DXGI_SURFACE_DESC,
+    DXGI_USAGE, IDXGIAdapter, IDXGIAdapter_Impl, IDXGIDevice_Impl, IDXGIDevice1, IDXGIDevice1_Impl,
+    IDXGIObject_Impl, IDXGIOutput, IDXGISurface,
 };
 use windows_core::{ComObject, GUID, HRESULT, IUnknown, Interface, Ref, Result, implement};
 
@@ -43,6 +44,42 @@ impl IPvgpuFrame_Impl for Frame_Impl {
     }
 }
 
+/// An adapter without outputs, as the parent of those that swap chains make.
+#[implement(IDXGIAdapter)]
+struct Adapter;
+
+impl IDXGIObject_Impl for Adapter_Impl {
+    fn SetPrivateData(&self, _: *const GUID, _: u32, _: *const c_void) -> Result<()> {
+        Err(E_NOINTERFACE.into())
+    }
+
+    fn SetPrivateDataInterface(&self, _: *const GUID, _: Ref<'_, IUnknown>) -> Result<()> {
+        Err(E_NOINTERFACE.into())
+    }
+
+    fn GetPrivateData(&self, _: *const GUID, _: *mut u32, _: *mut c_void) -> Result<()> {
+        Err(E_NOINTERFACE.into())
+    }
+
+    fn GetParent(&self, _: *const GUID, _: *mut *mut c_void) -> Result<()> {
+        Err(E_NOINTERFACE.into())
+    }
+}
+
+impl IDXGIAdapter_Impl for Adapter_Impl {
+    fn EnumOutputs(&self, _: u32) -> Result<IDXGIOutput> {
+        Err(DXGI_ERROR_NOT_FOUND.into())
+    }
+
+    fn GetDesc(&self) -> Result<DXGI_ADAPTER_DESC> {
+        Err(E_NOINTERFACE.into())
+    }
+
+    fn CheckInterfaceSupport(&self, _: *const GUID) -> Result<i64> {
+        Err(E_NOINTERFACE.into())
+    }
+}
+
 /// The device.
 #[implement(IPvgpuDxgiDevice, IDXGIDevice1)]
 pub struct Device {
@@ -54,6 +91,8 @@ pub struct Device {
     pub waited: Mutex<(u32, u32)>,
     /// Back buffers that exist or existed.
     pub buffers: AtomicU32,
+    /// Back buffers that were given back.
+    pub released: AtomicU32,
     /// Buffers in the last rotation.
     pub rotated: AtomicU32,
     pub presents: AtomicU32,
@@ -69,6 +108,7 @@ impl Device {
             slot: AtomicI32::new(0),
             waited: Mutex::default(),
             buffers: AtomicU32::new(0),
+            released: AtomicU32::new(0),
             rotated: AtomicU32::new(0),
             presents: AtomicU32::new(0),
             size: Mutex::default(),
@@ -83,8 +123,9 @@ impl Device {
 }
 
 impl IPvgpuDxgiDevice_Impl for Device_Impl {
-    unsafe fn GetDxgiAdapter(&self, _riid: *const GUID, _adapter: *mut *mut c_void) -> HRESULT {
-        E_NOINTERFACE
+    unsafe fn GetDxgiAdapter(&self, riid: *const GUID, adapter: *mut *mut c_void) -> HRESULT {
+        let made: IDXGIAdapter = Adapter.into();
+        unsafe { made.query(riid, adapter) }
     }
 
     unsafe fn CreateBackBuffer(
@@ -100,8 +141,13 @@ impl IPvgpuDxgiDevice_Impl for Device_Impl {
         S_OK
     }
 
+    unsafe fn ReleaseBackBuffer(&self, texture: *mut c_void) {
+        self.released.fetch_add(1, Ordering::Relaxed);
+        drop(unsafe { IUnknown::from_raw(texture) });
+    }
+
     unsafe fn BackBufferIdle(&self, texture: *mut c_void) -> HRESULT {
-        // Two references are that of the caller and ours.
+        // Two references are the one that `CreateBackBuffer` left and ours.
         let texture = unsafe { IUnknown::from_raw_borrowed(&texture) }.unwrap().clone();
         let count = unsafe { (Interface::vtable(&texture).Release)(texture.as_raw()) };
         std::mem::forget(texture);

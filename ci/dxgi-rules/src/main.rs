@@ -7,7 +7,13 @@
 #[cfg(windows)]
 mod device;
 #[cfg(windows)]
+mod frames;
+#[cfg(windows)]
+mod nulls;
+#[cfg(windows)]
 mod rules;
+#[cfg(windows)]
+mod screen;
 
 #[cfg(windows)]
 fn main() {

@@ -22,9 +22,10 @@ use windows::Win32::UI::WindowsAndMessaging::*;
 use windows_core::{ComObject, GUID, HRESULT, IUnknown, Interface, Result, w};
 
 use crate::device::Device;
+use crate::{frames, nulls, screen};
 
 /// A factory of the dxgi.dll that the program finds.
-fn factory() -> IDXGIFactory2 {
+pub fn factory() -> IDXGIFactory2 {
     unsafe { CreateDXGIFactory1() }.unwrap()
 }
 
@@ -32,13 +33,20 @@ fn factory() -> IDXGIFactory2 {
 const CHILD: &str = "child-that-presents-for-ever";
 
 /// All tests. Rust's own harness would import a library that Wine 8 lacks.
-const TESTS: [(&str, fn()); 7] = [
+const TESTS: [(&str, fn()); 14] = [
     ("descriptions_against_the_rules_are_refused", descriptions_against_the_rules_are_refused),
     ("frames_reach_the_window_and_are_scaled_to_it", frames_reach_the_window_and_are_scaled_to_it),
     ("presents_are_throttled_and_report_a_lost_device", presents_are_throttled_and_report_a_lost_device),
     ("buffers_are_resized_when_nobody_holds_them", buffers_are_resized_when_nobody_holds_them),
     ("the_waitable_object_counts_frames", the_waitable_object_counts_frames),
     ("private_data_parents_and_fullscreen_follow_dxgi", private_data_parents_and_fullscreen_follow_dxgi),
+    ("dirty_and_scrolled_parts_change_alone", frames::dirty_and_scrolled_parts_change_alone),
+    ("turned_frames_are_turned_back", frames::turned_frames_are_turned_back),
+    ("statistics_count_what_was_shown", frames::statistics_count_what_was_shown),
+    ("null_pointers_are_refused", nulls::null_pointers_are_refused),
+    ("full_screen_covers_the_monitor_and_ends", screen::full_screen_covers_the_monitor_and_ends),
+    ("alt_enter_switches_unless_told_not_to", screen::alt_enter_switches_unless_told_not_to),
+    ("changes_are_told_to_who_registered", screen::changes_are_told_to_who_registered),
     ("a_run_saves_its_frames_and_ends", a_run_saves_its_frames_and_ends),
 ];
 
@@ -57,10 +65,10 @@ pub fn run() {
 }
 
 /// A visible window whose client area has this size.
-struct Window(HWND);
+pub struct Window(pub HWND);
 
 impl Window {
-    fn open(width: i32, height: i32) -> Self {
+    pub fn open(width: i32, height: i32) -> Self {
         let style = WS_POPUP | WS_VISIBLE;
         let handle = unsafe {
             CreateWindowExW(
@@ -82,7 +90,7 @@ impl Window {
     }
 
     /// Waits until the pixel has this colour: blue, green, red.
-    fn shows(&self, x: i32, y: i32, [blue, green, red, _]: [u8; 4]) -> bool {
+    pub fn shows(&self, x: i32, y: i32, [blue, green, red, _]: [u8; 4]) -> bool {
         let wanted = COLORREF(u32::from_le_bytes([red, green, blue, 0]));
         let deadline = Instant::now() + Duration::from_secs(5);
         while Instant::now() < deadline {
@@ -107,7 +115,7 @@ impl Drop for Window {
     }
 }
 
-fn desc(effect: DXGI_SWAP_EFFECT, buffers: u32) -> DXGI_SWAP_CHAIN_DESC1 {
+pub fn desc(effect: DXGI_SWAP_EFFECT, buffers: u32) -> DXGI_SWAP_CHAIN_DESC1 {
     DXGI_SWAP_CHAIN_DESC1 {
         Format: DXGI_FORMAT_R8G8B8A8_UNORM,
         SampleDesc: DXGI_SAMPLE_DESC { Count: 1, Quality: 0 },
@@ -118,7 +126,7 @@ fn desc(effect: DXGI_SWAP_EFFECT, buffers: u32) -> DXGI_SWAP_CHAIN_DESC1 {
     }
 }
 
-fn create(
+pub fn create(
     window: &Window,
     device: &ComObject<Device>,
     desc: &DXGI_SWAP_CHAIN_DESC1,
@@ -127,7 +135,7 @@ fn create(
     unsafe { factory().CreateSwapChainForHwnd(&device, window.0, desc, None, None) }?.cast()
 }
 
-fn code<T>(result: Result<T>) -> HRESULT {
+pub fn code<T>(result: Result<T>) -> HRESULT {
     result.map_or_else(|error| error.code(), |_| S_OK)
 }
 
@@ -203,9 +211,9 @@ fn buffers_are_resized_when_nobody_holds_them() {
     };
     let size = || unsafe { chain.GetDesc1() }.map(|desc| (desc.Width, desc.Height)).unwrap();
     assert_eq!(size(), (64, 48));
-    let held: IUnknown = unsafe { chain.GetBuffer(1) }.unwrap();
+    let held: IUnknown = unsafe { chain.GetBuffer(0) }.unwrap();
     assert_eq!(
-        unsafe { chain.GetBuffer::<IUnknown>(2) }.map_err(|error| error.code()).err(),
+        unsafe { chain.GetBuffer::<IUnknown>(1) }.map_err(|error| error.code()).err(),
         Some(DXGI_ERROR_INVALID_CALL)
     );
     assert_eq!(resize(32, 16), DXGI_ERROR_INVALID_CALL);
@@ -215,6 +223,12 @@ fn buffers_are_resized_when_nobody_holds_them() {
     let wrong_flags =
         unsafe { chain.ResizeBuffers(0, 0, 0, DXGI_FORMAT_UNKNOWN, DXGI_SWAP_CHAIN_FLAG_ALLOW_TEARING) };
     assert_eq!(code(wrong_flags), DXGI_ERROR_INVALID_CALL);
+    drop(chain);
+    let [made, released] = [&device.buffers, &device.released].map(|count| count.load(Ordering::Relaxed));
+    assert_eq!((made, released), (6, 6), "two of each size, all given back");
+    let kept = create(&window, &device, &desc(DXGI_SWAP_EFFECT_FLIP_SEQUENTIAL, 3)).unwrap();
+    let last: IUnknown = unsafe { kept.GetBuffer(2) }.unwrap();
+    drop(last);
 }
 
 fn the_waitable_object_counts_frames() {

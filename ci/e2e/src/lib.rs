@@ -40,7 +40,7 @@ pub fn built(renderer: &Renderer) {
     match renderer {
         _ if std::env::var_os("PVGPU_BUILT").is_some() => {}
         Renderer::Pvgpu { .. } => *PVGPU.get_or_init(all),
-        Renderer::Reference => *TOOLS.get_or_init(tools),
+        Renderer::Reference | Renderer::Other { .. } => *TOOLS.get_or_init(tools),
     }
 }
 
@@ -64,9 +64,8 @@ pub fn built_image() {
 /// If there is none, or something does not build.
 pub fn program(name: &str, renderer: &Renderer) -> Program {
     built(renderer);
-    let found = catalog::programs(&sdl::ensure().expect("SDL's programs build"))
-        .into_iter()
-        .find(|program| program.name == name);
+    sdl::ensure().expect("SDL's programs build");
+    let found = catalog::programs().into_iter().find(|program| program.name == name);
     found.unwrap_or_else(|| panic!("the catalog has no {name}"))
 }
 
@@ -154,7 +153,14 @@ fn frames_folder(name: &str, driver: Driver) -> PathBuf {
 /// # Panics
 /// If it has.
 pub fn assert_validation_clean(outcome: &Outcome) {
-    let log = outcome.daemon_log.as_deref().unwrap_or(Path::new(""));
+    assert_log_clean(outcome.daemon_log.as_deref().unwrap_or(Path::new("")));
+}
+
+/// As [`assert_validation_clean`], for the log of a daemon.
+///
+/// # Panics
+/// If the layer has had something to say.
+pub fn assert_log_clean(log: &Path) {
     let text = fs::read_to_string(log).expect("the daemon has a log");
     let complaints: Vec<&str> = text.lines().filter(|line| line.contains("VUID-")).take(5).collect();
     assert!(complaints.is_empty(), "{}: {complaints:#?}", log.display());

@@ -45,7 +45,9 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "ci/shots/",
     "ci/fxc/",
     "ci/d3d-rules/",
+    "ci/draw-bench/",
     "ci/dxgi-rules/",
+    "ci/golden/src/kit/",
     "ci/inf-probe/",
     // Windows' setup functions.
     "ctl/install/src/windows/",

@@ -34,7 +34,7 @@ pub struct Program {
 }
 
 /// All programs: two of ours, two of SDL's.
-pub fn programs(sdl: &sdl::Programs) -> Vec<Program> {
+pub fn programs() -> Vec<Program> {
     let sample = |name, file: &str, flip: bool| {
         let arguments = |frames: u32| {
             let mut arguments = vec!["--frames".to_owned(), frames.to_string()];
@@ -58,7 +58,7 @@ pub fn programs(sdl: &sdl::Programs) -> Vec<Program> {
         sample("particles", "particles.exe", true),
         Program {
             name: "testautomation",
-            file: sdl.testautomation.clone(),
+            file: sdl::program(sdl::AUTOMATION),
             // The seed makes the suite's random colours and places the same in every run.
             arguments: words("--info render --filter Render --seed pvgpu"),
             speed_arguments: None,
@@ -68,7 +68,7 @@ pub fn programs(sdl: &sdl::Programs) -> Vec<Program> {
         },
         Program {
             name: "testsprite2",
-            file: sdl.testsprite2.clone(),
+            file: sdl::program("testsprite2"),
             // With a number of iterations the sprites' places do not depend on the time of day.
             arguments: words("--info render --iterations 100000"),
             speed_arguments: Some(words("--info render --iterations 100000")),
@@ -80,6 +80,26 @@ pub fn programs(sdl: &sdl::Programs) -> Vec<Program> {
 }
 
 impl Program {
+    /// A program from elsewhere that is closed after some frames; one of SDL's must use Direct3D 11 if it is asked to.
+    pub(crate) fn other(
+        name: &'static str,
+        file: PathBuf,
+        arguments: &[&str],
+        environment: Vec<(&'static str, String)>,
+        frames: u32,
+    ) -> Self {
+        Self {
+            name,
+            file,
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            speed_arguments: None,
+            environment,
+            frames: Some(frames),
+            // Only programs that are told to list their renderers say which one they use.
+            sdl_renderer: arguments.contains(&"--info").then_some("direct3d11"),
+        }
+    }
+
     /// A run that saves the frames to be compared in `shots`, and the program's output in `shots/output.txt`.
     pub fn request(&self, renderer: Renderer, shots: PathBuf) -> Request {
         Request {

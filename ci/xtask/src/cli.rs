@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 
+use crate::conformance;
 use crate::package::{Identity, Options};
 use crate::program::{Output, Renderer, Request};
-use crate::{Error, Result};
+use crate::{Error, Result, client, golden};
 
 /// What `cargo xtask help` prints.
 pub const HELP: &str = "\
@@ -25,20 +26,43 @@ cargo xtask TASK
       --link LINK         use the pvgpud that serves this link (otherwise PVGPU_LINK, otherwise one is started)
       --timeout SECONDS   end the program after that time (exit code 124)
       --no-build          use what was built before, even if sources have changed since
+  bench draw [--seconds S] [--rounds N] [--only draw|transfer] [--no-build]
+                          draws, uploads, copies, maps and readbacks on pvgpu, Wine's own renderer and DXVK (Debian's package)
   bench ring|encode|kmd|dxbc [--json]
                           measure the command ring, encoding in the user-mode driver, the kernel-mode driver, or the shader
                           compiler beside vkd3d-shader (with --list: shader by shader)
   dxbc-corpus DIR…        translate every DXBC shader in the files under DIR, validate the modules, and count
   dxbc-corpus --fetch     the same for the source packages in which Debian has such shaders
+  conformance [OPTIONS] [FILTER]
+                          run Wine's own tests of Direct3D 11, DXGI and Direct3D 10 on pvgpu and on Wine's own renderer, and list
+                          where pvgpu is worse (exit code 1 if it is); FILTER is a part of a name such as d3d11::test_blend
+      --kernel            with the kernel-mode driver's file, as for run
+      --jobs N            run N test functions at once
+      --sample            run a short set only
+      --timeout SECONDS   for each test function (120)
+      --list              only list the test functions
+      --reference         only run on Wine's own renderer, whose results are kept
+      --kept              use kept results of Wine's own renderer only, and none where there are none
+      --no-build          use what was built before
   package [OPTIONS]       make the signed driver package in target/package/pvgpu and check it
       --certificate FILE  sign with this certificate (PEM, up to its root) and
       --key FILE          its key, instead of a test certificate of this checkout's own
       --verify            only check the package that was made before, against --certificate if given
-  hlsl                    compile changed shaders (*.hlsl with a line `// fxc: PROFILE ENTRY`) to *.dxbc
+  golden [OPTIONS] [FILTER]
+                          run the golden cases whose name contains FILTER (all without one) on pvgpu, compare them with Wine's
+                          own renderer and with values computed on the CPU; pictures in target/golden
+      --reference         only on Wine's own renderer
+      --kernel            with pvgpukmd.sys in place of the linked driver
+      --validate          with Vulkan's validation layer
+      --no-build          use what was built before
+  client [--no-build] [NAME…]
+                          run third-party Direct3D 11 programs (SDL's, ANGLE, sokol; all without names) on pvgpu, and compare them
+                          with Wine's own renderer; frames in target/client
+  hlsl                    compile changed shaders (*.hlsl with lines `// fxc: PROFILE ENTRY`) to *.dxbc
 
   setup                   only install what is missing and make the Wine prefix
   build                   only build pvgpud, pvgpu-ctl, the DLLs, the samples and the driver
-  sdl                     only fetch and build SDL's test programs
+  sdl                     only fetch and build the third-party programs
   kernel                  only build the kernel-mode driver, pvgpukmd.sys";
 
 /// A task with its options.
@@ -56,6 +80,10 @@ pub enum Task {
     Demo,
     /// All tests.
     Test,
+    /// Run third-party programs.
+    Client(client::Options),
+    /// Run the golden cases.
+    Golden(golden::Options),
     /// Compile shaders.
     Hlsl,
     /// Build SDL's test programs.
@@ -66,6 +94,8 @@ pub enum Task {
     Package(Options),
     /// Translate other people's shaders.
     DxbcCorpus(Corpus),
+    /// Run other people's tests.
+    Conformance(conformance::Options),
     /// Measure.
     Bench {
         /// What.
@@ -78,6 +108,8 @@ pub enum Task {
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bench {
+    /// Direct3D as a whole, beside other implementations.
+    Draw,
     /// The command ring.
     Ring,
     /// Encoding commands.
@@ -113,6 +145,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task> {
         "setup" => Task::Setup,
         "build" => Task::Build,
         "run" => return run(parser),
+        "golden" => return golden(parser),
+        "client" => return client(parser),
         "demo" => Task::Demo,
         "test" => Task::Test,
         "hlsl" => Task::Hlsl,
@@ -121,6 +155,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task> {
         "bench" => return bench(parser),
         "dxbc-corpus" => return dxbc_corpus(parser),
         "package" => return package(parser),
+        "conformance" => return conformance(parser),
         other => return Err(Error::Usage(format!("there is no task \"{other}\""))),
     };
     match parser.next()? {
@@ -165,6 +200,36 @@ fn run(mut parser: lexopt::Parser) -> Result<Task> {
     Ok(Task::Run(Box::new(request)))
 }
 
+fn client(mut parser: lexopt::Parser) -> Result<Task> {
+    let mut options = client::Options::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("no-build") => options.built = true,
+            Value(name) => options.names.push(name.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Task::Client(options))
+}
+
+fn golden(mut parser: lexopt::Parser) -> Result<Task> {
+    let mut options = golden::Options::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("reference") => options.reference = true,
+            Long("kernel") => options.kernel = true,
+            Long("validate") => options.validate = true,
+            Long("no-build") => options.built = true,
+            Value(filter) if options.filter.is_none() => options.filter = Some(filter.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if options.reference && (options.kernel || options.validate) {
+        return Err(Error::Usage("--reference runs nothing of ours".to_owned()));
+    }
+    Ok(Task::Golden(options))
+}
+
 fn package(mut parser: lexopt::Parser) -> Result<Task> {
     let mut options = Options::default();
     let (mut certificate, mut key): (Option<PathBuf>, Option<PathBuf>) = (None, None);
@@ -191,6 +256,25 @@ fn package(mut parser: lexopt::Parser) -> Result<Task> {
     Ok(Task::Package(options))
 }
 
+fn conformance(mut parser: lexopt::Parser) -> Result<Task> {
+    let mut options = conformance::Options::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("kernel") => options.kernel = true,
+            Long("sample") => options.sample = true,
+            Long("list") => options.list = true,
+            Long("kept") => options.kept = true,
+            Long("reference") => options.reference = true,
+            Long("no-build") => options.build = false,
+            Long("jobs") => options.jobs = parser.value()?.parse()?,
+            Long("timeout") => options.timeout = Duration::from_secs(parser.value()?.parse()?),
+            Value(filter) if options.filter.is_none() => options.filter = Some(filter.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Task::Conformance(options))
+}
+
 fn dxbc_corpus(mut parser: lexopt::Parser) -> Result<Task> {
     let (mut fetch, mut folders) = (false, Vec::new());
     while let Some(argument) = parser.next()? {
@@ -209,13 +293,14 @@ fn dxbc_corpus(mut parser: lexopt::Parser) -> Result<Task> {
 
 fn bench(mut parser: lexopt::Parser) -> Result<Task> {
     let which = match parser.value()?.string()?.as_str() {
+        "draw" => Bench::Draw,
         "ring" => Bench::Ring,
         "encode" => Bench::Encode,
         "kmd" => Bench::Kmd,
         "dxbc" => Bench::Dxbc,
         other => {
             return Err(Error::Usage(format!(
-                "there is no benchmark \"{other}\": ring, encode, kmd or dxbc"
+                "there is no benchmark \"{other}\": draw, ring, encode, kmd or dxbc"
             )));
         }
     };
@@ -253,12 +338,16 @@ mod tests {
             "run --reference --kernel -- a.exe",
             "bench",
             "bench disk",
+            "golden a b",
+            "golden --reference --kernel",
             "dxbc-corpus",
             "dxbc-corpus --fetch shaders",
             "dxbc-corpus --all",
             "package --certificate a.pem",
             "package --verify --certificate a.pem --key a.key",
             "package --key a.key",
+            "conformance a b",
+            "conformance --jobs many",
         ] {
             assert!(matches!(parsed(line), Err(Error::Usage(_))), "{line}");
         }
@@ -275,18 +364,34 @@ mod tests {
     }
 
     #[test]
+    fn conformance_takes_a_filter_and_options() {
+        let Ok(Task::Conformance(options)) =
+            parsed("conformance --kernel --jobs 3 d3d11::test_blend --timeout 9")
+        else {
+            panic!("the line is right");
+        };
+        assert_eq!(options.filter.as_deref(), Some("d3d11::test_blend"));
+        assert!(options.kernel && options.build && !options.sample && !options.list);
+        assert_eq!((options.jobs, options.timeout), (3, Duration::from_secs(9)));
+    }
+
+    #[test]
     fn every_task_is_in_the_help() {
         for line in [
             "demo",
             "test",
+            "client",
+            "golden",
             "hlsl",
             "sdl",
             "setup",
             "build",
             "kernel",
             "bench ring",
+            "bench draw",
             "package",
             "dxbc-corpus --fetch",
+            "conformance",
             "help",
         ] {
             assert!(parsed(line).is_ok(), "{line}");

@@ -106,25 +106,34 @@ pub fn folders(reference: &Path, found: &Path) -> Result<Match> {
     let mut result =
         Match { frames: reference_frames.len(), worst_frame: 0, worst: f64::INFINITY, largest_difference: 0 };
     for (index, (reference, found)) in reference_frames.iter().zip(&found_frames).enumerate() {
-        let (expected, picture) = (Picture::read(reference)?, Picture::read(found)?);
-        if (expected.width, expected.height) != (picture.width, picture.height) {
-            return Err(Error::Failed(format!(
-                "{} has {}×{} pixels, the reference {}×{}",
-                found.display(),
-                picture.width,
-                picture.height,
-                expected.width,
-                expected.height
-            )));
-        }
-        let (share, largest) = expected.compare(&picture);
-        result.largest_difference = result.largest_difference.max(largest);
-        if share < result.worst {
-            result.worst = share;
+        let one = files(reference, found)?;
+        result.largest_difference = result.largest_difference.max(one.largest_difference);
+        if one.worst < result.worst {
+            result.worst = one.worst;
             result.worst_frame = index + 1;
         }
     }
     Ok(result)
+}
+
+/// Compares one picture with its reference.
+///
+/// # Errors
+/// If one cannot be read, or if they are of different sizes.
+pub fn files(reference: &Path, found: &Path) -> Result<Match> {
+    let (expected, picture) = (Picture::read(reference)?, Picture::read(found)?);
+    if (expected.width, expected.height) != (picture.width, picture.height) {
+        return Err(Error::Failed(format!(
+            "{} has {}×{} pixels, the reference {}×{}",
+            found.display(),
+            picture.width,
+            picture.height,
+            expected.width,
+            expected.height
+        )));
+    }
+    let (worst, largest_difference) = expected.compare(&picture);
+    Ok(Match { frames: 1, worst_frame: 1, worst, largest_difference })
 }
 
 /// The frames in a folder, in order.

@@ -35,11 +35,23 @@ impl Daemon {
         Self::start_on(&format!("run-{}-{number}", std::process::id()), validate)
     }
 
+    /// The same with a folder for what later starts can use.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_with_cache(name: &str, cache: &Path) -> Result<Self> {
+        Self::start_as(name, false, Some(cache))
+    }
+
     /// Starts a daemon on the link `shm:NAME` and waits until it serves.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
     pub fn start_on(name: &str, validate: bool) -> Result<Self> {
+        Self::start_as(name, validate, None)
+    }
+
+    fn start_as(name: &str, validate: bool, cache: Option<&Path>) -> Result<Self> {
         let folder = Path::new("/dev/shm").join(format!("pvgpu-{name}"));
         let link = format!("shm:{name}");
         let logs = paths::target("logs");
@@ -49,6 +61,11 @@ impl Daemon {
         let mut command = Command::new(paths::host_program("pvgpud"));
         // Standard output becomes the descriptor that "ready" is written to; messages go to standard error.
         command.args(["--link", &link, "--ready-fd", "1"]);
+        match cache {
+            Some(folder) => command.arg("--cache").arg(folder),
+            // What one program leaves must not change how the next one runs.
+            None => command.args(["--cache", "none"]),
+        };
         if validate {
             command.arg("--validate");
         }

@@ -27,7 +27,8 @@ pub fn task() -> Result<ExitCode> {
     packages::ensure(packages::Purpose::Programs)?;
     toolchain::build_host()?;
     toolchain::build_windows()?;
-    let programs = catalog::programs(&sdl::ensure()?);
+    sdl::ensure()?;
+    let programs = catalog::programs();
     let display = Display::start()?;
 
     let mut table = Table::new(&[

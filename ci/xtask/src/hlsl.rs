@@ -1,9 +1,10 @@
 //! `cargo xtask hlsl`: compiles the project's shaders with Microsoft's compiler.
 //!
 //! The compiler, `d3dcompiler_47.dll`, comes out of a wheel and runs under Wine; it is not part of the project. The compiled
-//! shaders are: each `NAME.dxbc` lies beside its `NAME.hlsl`, whose first line names profile and entry point, as in
-//! `// fxc: ps_5_0 main`. `shaders.txt` in this crate lists a hash of each source as it was when it was compiled, so that
-//! only changed shaders are compiled, and a test notices a forgotten one.
+//! shaders are: each `NAME.dxbc` lies beside its `NAME.hlsl`, in which a line names profile and entry point, as in
+//! `// fxc: ps_5_0 main`. A source with several such lines holds several programs: `NAME.ENTRY.dxbc` each. `shaders.txt` in
+//! this crate lists a hash of each source as it was when it was compiled, so that only changed shaders are compiled, and
+//! a test notices a forgotten one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +16,14 @@ use crate::wine::{Prefix, windows_path};
 use crate::{Error, Result, packages, paths, process, progress, toolchain};
 
 /// The folders with shaders, below the top folder.
-const FOLDERS: [&str; 3] = ["samples/cube/shaders", "samples/particles/shaders", "dxbc/tests/in"];
+const FOLDERS: [&str; 6] = [
+    "samples/cube/shaders",
+    "samples/particles/shaders",
+    "ci/draw-bench/shaders",
+    "ci/golden/shaders",
+    "dxbc/tests/in",
+    "host-backend/tests/it/shaders",
+];
 /// The list of hashes, below the top folder.
 const LIST: &str = "ci/xtask/shaders.txt";
 /// The wheel carries Qt, which ships the compiler for its own use.
@@ -24,14 +32,23 @@ const COMPILER: WheelFile =
 
 /// How many shaders are compiled in one start of Wine: their names must fit into 32,767 characters of command line.
 const GROUP: usize = 40;
+/// What a line begins with that names a program of a source.
+const ANNOTATION: &str = "// fxc: ";
 
 /// A shader's source.
 struct Shader {
     /// Relative to the top folder.
     path: String,
+    programs: Vec<Program>,
+    hash: String,
+}
+
+/// What is compiled from a source.
+struct Program {
     profile: String,
     entry: String,
-    hash: String,
+    /// The compiled shader's file.
+    output: PathBuf,
 }
 
 /// Compiles each shader whose source has changed since it was last compiled.
@@ -48,53 +65,62 @@ pub fn task() -> Result<ExitCode> {
         toolchain::build_fxc()?;
         let prefix = Prefix::new()?;
         prefix.install(&compiler)?;
-        for group in changed.chunks(GROUP) {
+        let programs: Vec<(&Shader, &Program)> = changed
+            .iter()
+            .flat_map(|shader| shader.programs.iter().map(move |program| (*shader, program)))
+            .collect();
+        for group in programs.chunks(GROUP) {
             compile(group, &prefix)?;
-            compiled.extend(group.iter().map(|shader| (shader.path.clone(), shader.hash.clone())));
         }
+        compiled.extend(changed.iter().map(|shader| (shader.path.clone(), shader.hash.clone())));
     }
     // Only shaders that still exist stay in the list.
     compiled.retain(|path, _| shaders.iter().any(|shader| shader.path == *path));
     let text: String = compiled.iter().map(|(path, hash)| format!("{hash} {path}\n")).collect();
     let list = paths::root().join(LIST);
     fs::write(&list, text).map_err(Error::io("write", &list))?;
-    eprintln!("{} shaders are up to date", shaders.len());
+    let programs: usize = shaders.iter().map(|shader| shader.programs.len()).sum();
+    eprintln!("{programs} shaders of {} sources are up to date", shaders.len());
     Ok(ExitCode::SUCCESS)
 }
 
 impl Shader {
     fn read(path: &Path) -> Result<Self> {
         let source = fs::read_to_string(path).map_err(Error::io("read", path))?;
-        let mut words = source.lines().next().unwrap_or_default().split_whitespace();
         let name = path.strip_prefix(paths::root()).unwrap_or(path).display().to_string();
-        match [words.next(), words.next(), words.next(), words.next()] {
-            [Some("//"), Some("fxc:"), Some(profile), Some(entry)] => Ok(Self {
-                profile: profile.to_owned(),
-                entry: entry.to_owned(),
-                hash: hash(source.as_bytes()),
-                path: name,
+        let lines: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix(ANNOTATION)).collect();
+        let program = |line: &&str| match line.split(' ').collect::<Vec<_>>().as_slice() {
+            [profile, entry] => Ok(Program {
+                profile: (*profile).to_owned(),
+                entry: (*entry).to_owned(),
+                output: match lines.len() {
+                    1 => path.with_extension("dxbc"),
+                    _ => path.with_extension(format!("{entry}.dxbc")),
+                },
             }),
-            _ => Err(Error::Failed(format!("{name}: the first line must be `// fxc: PROFILE ENTRY`"))),
+            _ => Err(Error::Failed(format!("{name}: `{line}` is not `PROFILE ENTRY`"))),
+        };
+        let programs = lines.iter().map(program).collect::<Result<Vec<_>>>()?;
+        if programs.is_empty() {
+            return Err(Error::Failed(format!("{name}: there is no line `{ANNOTATION}PROFILE ENTRY`")));
         }
-    }
-
-    fn output(&self) -> PathBuf {
-        paths::root().join(&self.path).with_extension("dxbc")
+        Ok(Self { programs, hash: hash(source.as_bytes()), path: name })
     }
 
     fn is_current(&self, compiled: &BTreeMap<String, String>) -> bool {
-        compiled.get(&self.path) == Some(&self.hash) && self.output().exists()
+        compiled.get(&self.path) == Some(&self.hash)
+            && self.programs.iter().all(|program| program.output.exists())
     }
 }
 
 /// Compiles some shaders in one start of Wine.
-fn compile(shaders: &[&Shader], prefix: &Prefix) -> Result<()> {
-    progress::step(format!("Compiling {} changed shaders", shaders.len()), || {
+fn compile(programs: &[(&Shader, &Program)], prefix: &Prefix) -> Result<()> {
+    progress::step(format!("Compiling {} changed shaders", programs.len()), || {
         let mut wine = prefix.wine("d3dcompiler_47=n");
         wine.arg(windows_path(&paths::windows_file("pvgpu-fxc.exe")));
-        for shader in shaders {
-            wine.arg(windows_path(&paths::root().join(&shader.path))).arg(windows_path(&shader.output()));
-            wine.arg(&shader.profile).arg(&shader.entry);
+        for (shader, program) in programs {
+            wine.arg(windows_path(&paths::root().join(&shader.path))).arg(windows_path(&program.output));
+            wine.arg(&program.profile).arg(&program.entry);
         }
         process::run_quietly(&mut wine).map(|_| ())
     })
@@ -142,7 +168,7 @@ mod tests {
     fn no_shader_was_forgotten() {
         let compiled = read_list().expect("the list is readable");
         let stale: Vec<String> = shaders()
-            .expect("every shader has its annotation")
+            .expect("every source has its annotations")
             .into_iter()
             .filter(|shader| !shader.is_current(&compiled))
             .map(|shader| shader.path)

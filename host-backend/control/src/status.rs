@@ -68,6 +68,12 @@ pub struct Guest {
     pub gpu_memory_bytes: u64,
     /// Graphics and compute pipelines built.
     pub pipelines: u64,
+    /// Those of them that a draw or dispatch was the first to ask for.
+    pub pipelines_in_frames: u64,
+    /// Draws and dispatches that came to a pipeline before it was ready.
+    pub pipelines_late: u64,
+    /// Textures that had to leave the GPU's own memory.
+    pub evictions: u64,
     /// Contexts poisoned by an error.
     pub errors: u64,
     /// Driver trace records that were overwritten before the host read them.

@@ -1,15 +1,15 @@
 //! Checks of bindings: the object exists, has the right kind and may be bound there.
 
 use pvgpu_protocol::command::{
-    self, ConstantBufferBinding, NONE, Rect, UavBinding, VertexBufferBinding, Viewport, bind, stage,
-    view_kind,
+    self, ConstantBufferBinding, NONE, Rect, StreamOutputTarget, UavBinding, VertexBufferBinding, Viewport,
+    bind, stage, view_kind,
 };
 use pvgpu_protocol::limits::{
-    CONSTANT_BUFFER_SLOTS, RENDER_TARGETS, SAMPLER_SLOTS, SHADER_RESOURCE_SLOTS, UAV_SLOTS,
-    VERTEX_BUFFER_SLOTS, VIEWPORTS,
+    CONSTANT_BUFFER_SLOTS, RENDER_TARGETS, SAMPLER_SLOTS, SHADER_RESOURCE_SLOTS, STREAM_OUTPUT_SLOTS,
+    UAV_SLOTS, VERTEX_BUFFER_SLOTS, VIEWPORTS,
 };
 
-use super::{Decoder, Object, finite, within};
+use super::{Decoder, Object, finite, flag, within};
 use crate::fault::Fault;
 use crate::ops::{Backend, Op};
 
@@ -20,6 +20,7 @@ pub(super) struct Scratch {
     constant_buffers: Vec<ConstantBufferBinding>,
     ids: Vec<u32>,
     uavs: Vec<UavBinding>,
+    so_targets: Vec<StreamOutputTarget>,
     viewports: Vec<Viewport>,
     rects: Vec<Rect>,
 }
@@ -39,9 +40,9 @@ fn check_stage(value: u32) -> Result<u32, Fault> {
 impl Decoder {
     /// Runs `check` with the scratch memory at hand, which `self` gets back after.
     fn with_scratch<T>(&mut self, run: impl FnOnce(&Self, &mut Scratch) -> T) -> T {
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = self.scratch.take().unwrap_or_default();
         let result = run(self, &mut scratch);
-        self.scratch = scratch;
+        self.scratch = Some(scratch);
         result
     }
 
@@ -109,7 +110,7 @@ impl Decoder {
         backend: &mut impl Backend,
     ) -> Result<(), Fault> {
         check_stage(stage)?;
-        let same = |object: &Object| matches!(object, Object::Shader { stage: s } if *s == stage);
+        let same = |object: &Object| matches!(object, Object::Shader { stage: s, .. } if *s == stage);
         self.check_object(shader, same, "a shader of this stage")?;
         backend.execute(Op::SetShader { stage, shader })
     }
@@ -243,6 +244,38 @@ impl Decoder {
             this.collect_uavs(&mut scratch.uavs, &c.uavs)?;
             backend.execute(Op::SetComputeUavs { start, uavs: &scratch.uavs })
         })
+    }
+
+    pub(super) fn set_stream_output_targets(
+        &mut self,
+        c: &command::ArchivedSetStreamOutputTargets<'_>,
+        backend: &mut impl Backend,
+    ) -> Result<(), Fault> {
+        slots(0, c.targets.len(), STREAM_OUTPUT_SLOTS, "stream-output")?;
+        self.with_scratch(|this, scratch| {
+            scratch.so_targets.clear();
+            for target in c.targets.iter() {
+                scratch.so_targets.push(StreamOutputTarget {
+                    buffer: this.bindable(target.buffer.to_native(), bind::STREAM_OUTPUT)?,
+                    offset: target.offset.to_native(),
+                });
+            }
+            backend.execute(Op::SetStreamOutputTargets { targets: &scratch.so_targets })
+        })
+    }
+
+    pub(super) fn set_predication(
+        &mut self,
+        c: &command::ArchivedSetPredication,
+        backend: &mut impl Backend,
+    ) -> Result<(), Fault> {
+        let query = c.query.to_native();
+        // Occlusion predicate, overflow predicates.
+        let fits = |object: &Object| matches!(object, Object::Query { kind: 5 | 7 | 13..=16, .. });
+        self.check_object(query, fits, "a predicate")?;
+        let value = flag(c.value.to_native(), "predicate value")?;
+        let hint = flag(c.hint.to_native(), "predicate hint")?;
+        backend.execute(Op::SetPredication { query, value, hint })
     }
 
     pub(super) fn set_viewports(

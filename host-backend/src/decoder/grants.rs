@@ -15,7 +15,7 @@ pub struct Grants {
 #[derive(Debug)]
 struct Grant {
     length: u64,
-    /// The batch of its last use, 0 for none.
+    /// The batch of its last use, 0 for none, the highest for all that follow.
     used: Cell<u64>,
 }
 
@@ -42,16 +42,26 @@ impl Grants {
         self.find(range).is_some()
     }
 
-    /// Notes that a batch uses a range; false when it does not lie inside one that was added.
+    /// Notes that a batch uses a range, or with the highest number that all later ones may; false when it does not lie inside one that was added.
     pub fn mark(&self, range: HeapRange, batch: u64) -> bool {
         let grant = self.find(range);
-        grant.inspect(|grant| grant.used.set(batch)).is_some()
+        grant.inspect(|grant| grant.used.set(grant.used.get().max(batch))).is_some()
     }
 
     fn find(&self, range: HeapRange) -> Option<&Grant> {
         let end = range.offset.checked_add(range.length).filter(|_| range.length != 0)?;
         let (offset, grant) = self.ranges.range(..=range.offset).next_back()?;
         (end <= offset.saturating_add(grant.length)).then_some(grant)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
     }
 
     /// All ranges, ascending.
@@ -98,6 +108,7 @@ mod tests {
         assert!(grants.mark(range(100, 1), 3));
         assert!(grants.mark(range(149, 1), 4));
         assert!(!grants.mark(range(149, 2), 5), "in two of them");
+        assert!(grants.mark(range(100, 1), 2), "an earlier batch");
         assert_eq!(grants.remove(range(100, 50)), Some(4));
         assert!(!grants.mark(range(100, 1), 6), "it is gone");
         assert_eq!(grants.remove(range(150, 50)), Some(0));

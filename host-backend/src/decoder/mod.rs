@@ -9,9 +9,12 @@
 mod bind;
 mod draw;
 mod grants;
+mod quota;
 mod resource;
 mod shader;
+mod share;
 mod state;
+mod tap;
 mod transfer;
 mod view;
 
@@ -26,9 +29,11 @@ use pvgpu_protocol::limits::MAX_OBJECTS;
 use crate::fault::Fault;
 use crate::memory::Heap;
 use crate::ops::{Backend, Op, ResourceDesc, ViewDesc};
+use crate::record::ContextTap;
 use crate::slots::Slots;
 
 pub use grants::Grants;
+pub use quota::Quota;
 pub use view::FLAG_RAW;
 
 /// What the host's GPU can do, as far as commands are checked against it.
@@ -49,7 +54,7 @@ enum Object {
     Resource(Rc<ResourceDesc>),
     View(Box<ViewObject>),
     Query { kind: u32, begun: bool, slot: HeapRange },
-    Shader { stage: u32 },
+    Shader { stage: u32, bytes: u64 },
     ElementLayout,
     BlendState,
     DepthStencilState,
@@ -70,6 +75,22 @@ impl Object {
             Self::RasterizerState => "a rasterizer state",
             Self::Sampler => "a sampler",
         }
+    }
+}
+
+impl Object {
+    /// Bytes of its tokens, for shaders.
+    fn shader_bytes(&self) -> u64 {
+        match self {
+            Self::Shader { bytes, .. } => *bytes,
+            _ => 0,
+        }
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        self.quota.remove(self.objects.count(), self.shader_bytes);
     }
 }
 
@@ -94,6 +115,8 @@ pub enum Step {
         /// The value.
         value: u64,
     },
+    /// Hold the ring at this record until a context shares what it opens, and then decode it again.
+    AwaitShare,
 }
 
 /// The decoder of one context.
@@ -103,7 +126,14 @@ pub struct Decoder {
     objects: Slots<Object>,
     /// Which heap ranges the context may name; ring 0 changes them.
     pub grants: Grants,
-    scratch: bind::Scratch,
+    /// Told what records read of the heap, while they are recorded.
+    pub tap: Option<ContextTap>,
+    /// What this context's objects count against; ring 0 has all contexts of a guest share one.
+    pub quota: Rc<Quota>,
+    /// Of all shaders.
+    shader_bytes: u64,
+    /// Behind a pointer, so that it is cheap to take out for a moment.
+    scratch: Option<Box<bind::Scratch>>,
     last_fence: u64,
     last_gate: u64,
 }
@@ -116,7 +146,10 @@ impl Decoder {
             heap,
             objects: Slots::new(MAX_OBJECTS),
             grants: Grants::default(),
-            scratch: bind::Scratch::default(),
+            tap: None,
+            quota: Rc::default(),
+            shader_bytes: 0,
+            scratch: None,
             last_fence: 0,
             last_gate: 0,
         }
@@ -154,6 +187,7 @@ impl Decoder {
             CommandRef::WaitFence(wait) => {
                 Ok(Step::WaitFence { context: wait.context.to_native(), value: wait.value.to_native() })
             }
+            CommandRef::OpenSharedResource(c) => self.open_shared_resource(c, backend),
             CommandRef::CreateContext(_)
             | CommandRef::DestroyContext(_)
             | CommandRef::GrantHeap(_)
@@ -176,6 +210,7 @@ impl Decoder {
         match command {
             CommandRef::CreateResource(c) => self.create_resource(c, backend),
             CommandRef::DestroyObject(c) => self.destroy_object(c.id.to_native(), backend),
+            CommandRef::ShareResource(c) => self.share_resource(c, backend),
             CommandRef::CreateView(c) => self.create_view(c, backend),
             CommandRef::CreateQuery(c) => self.create_query(c, backend),
             CommandRef::CreateShader(c) => self.create_shader(c, backend),
@@ -205,20 +240,28 @@ impl Decoder {
             CommandRef::DrawIndexed(c) => self.draw_indexed(c, backend),
             CommandRef::Dispatch(c) => self.dispatch(c, backend),
             CommandRef::DrawIndirect(c) => self.draw_indirect(c, backend),
+            CommandRef::CreateStreamOutputShader(c) => self.create_stream_output_shader(c, backend),
+            CommandRef::LinkShader(c) => self.link_shader(c, backend),
+            CommandRef::SetStreamOutputTargets(c) => self.set_stream_output_targets(c, backend),
+            CommandRef::SetPredication(c) => self.set_predication(c, backend),
+            CommandRef::DrawAuto(_) => backend.execute(Op::DrawAuto),
             CommandRef::BeginQuery(c) => self.begin_query(c.query.to_native(), backend),
             CommandRef::EndQuery(c) => self.end_query(c.query.to_native(), backend),
             CommandRef::ClearRenderTargetView(c) => self.clear_render_target_view(c, backend),
             CommandRef::ClearDepthStencilView(c) => self.clear_depth_stencil_view(c, backend),
             CommandRef::ClearUnorderedAccessView(c) => self.clear_unordered_access_view(c, backend),
+            CommandRef::ClearView(c) => self.clear_view(c, backend),
             CommandRef::CopyResource(c) => self.copy_resource(c, backend),
             CommandRef::CopyRegion(c) => self.copy_region(c, backend),
             CommandRef::ResolveSubresource(c) => self.resolve_subresource(c, backend),
             CommandRef::GenerateMips(c) => self.generate_mips(c.view.to_native(), backend),
             CommandRef::CopyStructureCount(c) => self.copy_structure_count(c, backend),
+            CommandRef::SetResourceMinLod(c) => self.set_resource_min_lod(c, backend),
             CommandRef::UpdateSubresource(c) => self.update_subresource(c, backend),
             CommandRef::UpdateInline(c) => self.update_inline(c, backend),
             CommandRef::DiscardBuffer(c) => self.discard_buffer(c, backend),
             CommandRef::WriteNoOverwrite(c) => self.write_no_overwrite(c, backend),
+            CommandRef::PlaceBuffer(c) => self.place_buffer(c, backend),
             CommandRef::RotateResourceIdentities(c) => self.rotate_resource_identities(c, backend),
             CommandRef::Present(c) => self.present(c, backend),
             // Every other command is handled in `step`.
@@ -232,9 +275,13 @@ impl Decoder {
     /// Enters a new object once the backend has made it.
     fn insert(&mut self, id: u32, object: Object) -> Result<(), Fault> {
         let kind = object.kind();
+        let bytes = object.shader_bytes();
         self.objects.insert(id, object).map_err(|_| {
             Fault::object(id, format!("number {id} for {kind} is in use or not below {MAX_OBJECTS}"))
-        })
+        })?;
+        self.quota.add(bytes);
+        self.shader_bytes += bytes;
+        Ok(())
     }
 
     /// Refuses a number that [`Decoder::insert`] would refuse, before the backend makes anything.
@@ -242,13 +289,16 @@ impl Decoder {
         if id >= MAX_OBJECTS || self.objects.get(id).is_some() {
             return Err(Fault::object(id, format!("number {id} is in use or not below {MAX_OBJECTS}")));
         }
-        Ok(())
+        self.quota.check_object().map_err(|fault| fault.about(id))
     }
 
     fn destroy_object(&mut self, id: u32, backend: &mut impl Backend) -> Result<(), Fault> {
-        if self.objects.remove(id).is_none() {
+        let Some(object) = self.objects.remove(id) else {
             return Err(Fault::object(id, "destroyed though it does not exist"));
-        }
+        };
+        let bytes = object.shader_bytes();
+        self.quota.remove(1, bytes);
+        self.shader_bytes = self.shader_bytes.saturating_sub(bytes);
         backend.execute(Op::DestroyObject { id })
     }
 
@@ -279,8 +329,22 @@ impl Decoder {
         }
     }
 
-    /// Checks a heap range that a command names.
+    /// The last fence that the context has asked for.
+    pub fn last_fence(&self) -> u64 {
+        self.last_fence
+    }
+
+    /// Checks a heap range whose bytes a command reads.
     fn heap_range(&self, range: command::ArchivedHeapRange) -> Result<HeapRange, Fault> {
+        let range = self.heap_place(range)?;
+        if let Some(tap) = &self.tap {
+            tap.tap.reads(range);
+        }
+        Ok(range)
+    }
+
+    /// Checks a heap range that a command names without reading it now: results go there, or a staging resource lies there.
+    fn heap_place(&self, range: command::ArchivedHeapRange) -> Result<HeapRange, Fault> {
         let range = HeapRange::from(range);
         if self.grants.contain(range) { Ok(range) } else { Err(not_granted(range)) }
     }
@@ -293,16 +357,19 @@ impl Decoder {
         op: Op<'_>,
         backend: &mut impl Backend,
     ) -> Result<(), Fault> {
-        let ranges = || ranges.iter().flatten();
+        let each = || ranges.iter().flatten();
         let first = backend.batch();
-        if let Some(range) = ranges().find(|range| !self.grants.mark(**range, first)) {
+        if let Some(range) = each().find(|range| !self.grants.mark(**range, first)) {
             return Err(not_granted(*range));
+        }
+        if let Some(tap) = &self.tap {
+            self.tell_uses(tap, ranges, &op);
         }
         let result = backend.execute(op);
         let last = backend.batch();
         if last != first {
             // It had to wait for the GPU in between, and may have gone on in a new batch.
-            for range in ranges() {
+            for range in each() {
                 self.grants.mark(*range, last);
             }
         }

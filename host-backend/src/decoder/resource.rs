@@ -49,10 +49,12 @@ impl Decoder {
         heap: command::ArchivedHeapRange,
     ) -> Result<ResourceDesc, Fault> {
         within(command.usage, usage::DEFAULT..=usage::STAGING, "usage")?;
-        if command.bind_flags & bind::STREAM_OUTPUT != 0 {
-            return Err(Fault::unsupported("stream-output buffers"));
+        let streamed = command.bind_flags & bind::STREAM_OUTPUT != 0;
+        if streamed && (command.dimension != dimension::BUFFER || command.usage != usage::DEFAULT) {
+            return Err(Fault::argument("stream output to something else than a default buffer"));
         }
         let known = bind::VERTEX_BUFFER
+            | bind::STREAM_OUTPUT
             | bind::INDEX_BUFFER
             | bind::CONSTANT_BUFFER
             | bind::SHADER_RESOURCE
@@ -80,7 +82,7 @@ impl Decoder {
             .ok_or_else(|| Fault::argument("a resource beyond the memory of a guest"))?;
         let desc = ResourceDesc { command, format, shape };
         if desc.is_staging() {
-            let range = self.heap_range(heap)?;
+            let range = self.heap_place(heap)?;
             if range.length < total || !range.offset.is_multiple_of(STAGING_ALIGN) {
                 return Err(Fault::new(
                     error_code::BAD_HEAP_RANGE,
@@ -116,8 +118,8 @@ impl Decoder {
         within(c.array_size, 1..=array, "array size")?;
         let largest = c.width.max(c.height).max(c.depth);
         within(c.mip_levels, 1..=largest.checked_ilog2().unwrap_or(0) + 1, "mip levels")?;
-        if c.dimension == dimension::TEXTURECUBE && (!c.array_size.is_multiple_of(6) || c.width != c.height) {
-            return Err(Fault::argument("a cube needs square faces, six of them"));
+        if c.dimension == dimension::TEXTURECUBE && (c.array_size < 6 || c.width != c.height) {
+            return Err(Fault::argument("a cube needs square faces, six of them or more"));
         }
         let info = format::info(c.format).filter(|_| support.support & bit != 0);
         let info = info.ok_or_else(|| {
@@ -137,6 +139,12 @@ impl Decoder {
             return Err(Fault::argument(format!("format {} cannot hold depth", c.format)));
         }
         let buffer_only = bind::VERTEX_BUFFER | bind::INDEX_BUFFER | bind::CONSTANT_BUFFER;
+        // Texels that share chroma come in pairs, both ways where it has a plane of its own.
+        let pairs = info.block_width == 2 || info.planar;
+        let odd = pairs && !c.width.is_multiple_of(2) || info.planar && !c.height.is_multiple_of(2);
+        if odd || pairs && c.mip_levels != 1 && family::is_video(c.format) {
+            return Err(Fault::argument(format!("{}×{} texels of format {}", c.width, c.height, c.format)));
+        }
         let both = bind::DEPTH_STENCIL | bind::RENDER_TARGET;
         if c.bind_flags & buffer_only != 0 || c.bind_flags & both == both {
             return Err(Fault::argument(format!("bind flags {:#x} on a texture", c.bind_flags)));
@@ -152,7 +160,7 @@ impl Decoder {
         let id = c.id.to_native();
         self.check_free(id)?;
         let kind = c.kind.to_native();
-        let slot = self.heap_range(c.slot).map_err(|fault| fault.about(id))?;
+        let slot = self.heap_place(c.slot).map_err(|fault| fault.about(id))?;
         if slot.length < command::QUERY_SLOT_BYTES || !slot.offset.is_multiple_of(8) {
             return Err(Fault::new(
                 error_code::BAD_HEAP_RANGE,

@@ -68,10 +68,10 @@ impl Decoder {
             )?,
             depth_clip_enable: flag(c.depth_clip_enable.to_native(), "depth clip")?,
             scissor_enable: flag(c.scissor_enable.to_native(), "scissor enable")?,
+            multisample: flag(c.multisample_enable.to_native(), "multisample enable")?,
+            antialiased_lines: flag(c.antialiased_line_enable.to_native(), "antialiased lines")?,
             forced_sample_count: within(c.forced_sample_count.to_native(), 0..=16, "forced sample count")?,
         };
-        flag(c.multisample_enable.to_native(), "multisample enable")?;
-        flag(c.antialiased_line_enable.to_native(), "antialiased lines")?;
         backend.execute(Op::CreateRasterizerState { id, state })?;
         self.insert(id, Object::RasterizerState)
     }

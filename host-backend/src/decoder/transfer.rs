@@ -2,14 +2,20 @@
 
 use std::rc::Rc;
 
-use pvgpu_protocol::command::{self, HeapRange, SubresourceBox, bind, misc, usage, view_kind};
+use pvgpu_protocol::command::{self, HeapRange, SubresourceBox, bind, dimension, misc, usage, view_kind};
 use pvgpu_protocol::event::error_code;
-use pvgpu_protocol::limits::MAX_INLINE_UPDATE_BYTES;
+use pvgpu_protocol::limits::{MAX_INLINE_UPDATE_BYTES, PLACED_BUFFER_ALIGN};
 
-use super::{Decoder, finite, flag};
+use super::{Decoder, Object, finite, flag};
 use crate::fault::Fault;
-use crate::format::{NumberKind, family, number_kind};
+use crate::format::{can_copy, can_hold_depth, family, has_stencil, is_video};
 use crate::ops::{Backend, CopyRegion, Op, ResourceDesc};
+
+// Bits of `D3D11_FORMAT_SUPPORT`.
+const SUPPORT_MIP_AUTOGEN: u32 = 0x2000;
+const SUPPORT_DISPLAY: u32 = 0x80000;
+/// One more than the highest `DXGI_FORMAT` of a family.
+const FORMAT_COUNT: u32 = 116;
 
 impl Decoder {
     pub(super) fn clear_render_target_view(
@@ -51,6 +57,59 @@ impl Decoder {
         let value = [0, 1, 2, 3].map(|index: usize| c.value.get(index).map_or(0, |v| v.to_native()));
         let is_float = flag(c.is_float.to_native(), "is_float")?;
         backend.execute(Op::ClearUnorderedAccessView { view, value, is_float })
+    }
+
+    pub(super) fn clear_view(
+        &mut self,
+        c: &command::ArchivedClearView<'_>,
+        backend: &mut impl Backend,
+    ) -> Result<(), Fault> {
+        let view = c.view.to_native();
+        let object = match self.object(view)? {
+            Object::View(object) => object,
+            other => return Err(Fault::object(view, format!("{} where a view is due", other.kind()))),
+        };
+        let clears = match object.desc.kind {
+            view_kind::RENDER_TARGET => true,
+            view_kind::DEPTH_STENCIL => !has_stencil(object.desc.format),
+            // Without a format, in a raw or structured buffer, a color has no bits.
+            view_kind::UNORDERED_ACCESS => {
+                let raw = object.desc.range.flags & super::FLAG_RAW != 0;
+                let structured = object.resource.command.misc_flags & misc::BUFFER_STRUCTURED != 0;
+                !(object.resource.is_buffer() && (raw || structured))
+            }
+            kind => return Err(Fault::object(view, format!("a view of kind {kind} is cleared"))),
+        };
+        if !clears {
+            // Direct3D 11.1 drops the call.
+            return Ok(());
+        }
+        let color = [0, 1, 2, 3].map(|index: usize| c.color.get(index).map_or(0.0, |f| f.to_native()));
+        let rects: Vec<_> = c
+            .rects
+            .iter()
+            .map(|rect| command::Rect {
+                left: rect.left.to_native(),
+                top: rect.top.to_native(),
+                right: rect.right.to_native(),
+                bottom: rect.bottom.to_native(),
+            })
+            .collect();
+        backend.execute(Op::ClearView { view, color, rects: &rects })
+    }
+
+    pub(super) fn set_resource_min_lod(
+        &mut self,
+        c: &command::ArchivedSetResourceMinLod,
+        backend: &mut impl Backend,
+    ) -> Result<(), Fault> {
+        let resource = c.resource.to_native();
+        let desc = self.resource(resource)?;
+        if desc.is_buffer() || desc.is_staging() || desc.command.misc_flags & misc::RESOURCE_CLAMP == 0 {
+            return Err(Fault::object(resource, "a least mip of a resource that does not allow it"));
+        }
+        let min_lod = finite(c.min_lod.to_native(), "min_lod")?.max(0.0);
+        backend.execute(Op::SetResourceMinLod { resource, min_lod })
     }
 
     /// Two resources that a copy connects.
@@ -132,21 +191,16 @@ impl Decoder {
         })();
         let target = target.ok_or_else(|| Fault::argument("a copy that ends beyond 2^32").about(dst))?;
         check_target(&to, region.dst_subresource, target).map_err(|fault| fault.about(dst))?;
-        let whole = |desc: &ResourceDesc, b: SubresourceBox, sub: u32| {
-            let [w, h, d] = desc.mip_extent(sub % desc.shape.mip_levels);
-            [b.left, b.top, b.front, b.right, b.bottom, b.back] == [0, 0, 0, w, h, d]
-        };
-        // Direct3D 11: depth-stencil and multisampled subresources are copied whole or not at all.
+        // Direct3D 11: depth-stencil and multisampled subresources are copied whole or not at all; so are planes.
         let must = |desc: &ResourceDesc| {
-            desc.command.sample_count > 1 || desc.command.bind_flags & bind::DEPTH_STENCIL != 0
+            desc.command.sample_count > 1
+                || desc.command.bind_flags & bind::DEPTH_STENCIL != 0
+                || desc.format.planar
         };
         if (must(&to) || must(&from))
-            && !(whole(&from, b, region.src_subresource) && whole(&to, target, region.dst_subresource))
+            && !(is_whole(&from, b, region.src_subresource) && is_whole(&to, target, region.dst_subresource))
         {
             return Err(Fault::argument("a part of a depth or multisampled subresource is copied").about(dst));
-        }
-        if dst == src && region.dst_subresource == region.src_subresource && overlap(b, target) {
-            return Err(Fault::argument("a copy onto itself").about(dst));
         }
         self.execute_in_heap(&[to.heap(), from.heap()], Op::CopyRegion(region), backend)
     }
@@ -160,8 +214,13 @@ impl Decoder {
         let (dst_subresource, src_subresource) =
             (c.dst_subresource.to_native(), c.src_subresource.to_native());
         let (to, from) = (self.resource(dst)?, self.resource(src)?);
+        // Samples are averaged in one format, which is that of whatever is not typeless.
         let usable = |desc: &ResourceDesc| {
-            !desc.is_buffer() && !desc.is_staging() && family(desc.command.format) == family(format)
+            let own = desc.command.format;
+            let fits = own == format
+                || crate::format::is_typeless(own)
+                || desc.command.bind_flags & bind::PRESENT != 0;
+            !desc.is_buffer() && !desc.is_staging() && family(own) == family(format) && fits
         };
         let extents = |desc: &ResourceDesc, sub: u32| {
             let count = desc.shape.subresources()?;
@@ -173,9 +232,12 @@ impl Decoder {
             || to.command.sample_count != 1
             || extent.is_none()
             || extents(to, dst_subresource) != extent
-            || number_kind(format) != NumberKind::Float
-            || crate::format::can_hold_depth(from.command.format)
-                && from.command.bind_flags & bind::DEPTH_STENCIL != 0
+            || crate::format::is_typeless(format)
+            || [to, from].iter().any(|desc| is_depth_image(desc) || is_video(desc.command.format))
+            || from.command.dimension == dimension::TEXTURE3D
+            || to.command.dimension == dimension::TEXTURE3D
+            || from.command.dimension != to.command.dimension
+            || (dst, dst_subresource) == (src, src_subresource)
         {
             return Err(Fault::argument(format!("a resolve of {src} as format {format}")).about(dst));
         }
@@ -185,9 +247,12 @@ impl Decoder {
     pub(super) fn generate_mips(&mut self, id: u32, backend: &mut impl Backend) -> Result<(), Fault> {
         let view = self.view(id, view_kind::SHADER_RESOURCE)?;
         let wanted = bind::SHADER_RESOURCE | bind::RENDER_TARGET;
+        let format = self.caps.format(view.desc.format);
         if view.resource.is_buffer()
+            || format.support & SUPPORT_MIP_AUTOGEN == 0
             || view.resource.command.misc_flags & misc::AUTO_GEN_MIP_MAP == 0
             || view.resource.command.bind_flags & wanted != wanted
+            || self.caps.format(view.desc.format).support & SUPPORT_MIP_AUTOGEN == 0
         {
             return Err(Fault::argument("mips of a resource that does not allow it").about(id));
         }
@@ -233,6 +298,9 @@ impl Decoder {
             depth_pitch: c.depth_pitch.to_native(),
         };
         check_target(desc, update.dst_subresource, update.dst_box).map_err(|fault| fault.about(dst))?;
+        if desc.format.planar && !is_whole(desc, update.dst_box, update.dst_subresource) {
+            return Err(Fault::argument("an update of a part of planes").about(dst));
+        }
         let needed = upload_bytes(desc, update.dst_box, update.row_pitch, update.depth_pitch);
         if needed.is_none_or(|bytes| bytes > data.length) {
             return Err(Fault::new(
@@ -304,6 +372,32 @@ impl Decoder {
         backend.execute(Op::WriteNoOverwrite { dst, offset, data })
     }
 
+    /// Whether frames may have a format: it, or a member of its family, can be shown.
+    fn is_displayable(&self, format: u32) -> bool {
+        let shown = |format: u32| self.caps.format(format).support & SUPPORT_DISPLAY != 0;
+        shown(format) || (0..FORMAT_COUNT).any(|member| family(member) == format && shown(member))
+    }
+
+    pub(super) fn place_buffer(
+        &mut self,
+        c: &command::ArchivedPlaceBuffer,
+        backend: &mut impl Backend,
+    ) -> Result<(), Fault> {
+        let dst = c.dst.to_native();
+        let data = self.heap_range(c.data)?;
+        let desc = self.dynamic_buffer(dst)?;
+        if data.length != u64::from(desc.command.width) || !data.offset.is_multiple_of(PLACED_BUFFER_ALIGN) {
+            return Err(Fault::argument(format!(
+                "{} bytes at {:#x} for a buffer of {}",
+                data.length, data.offset, desc.command.width
+            ))
+            .about(dst));
+        }
+        // Nobody tells later which batches still read it.
+        self.grants.mark(data, u64::MAX);
+        backend.execute(Op::PlaceBuffer { dst, data })
+    }
+
     fn dynamic_buffer(&self, id: u32) -> Result<&Rc<ResourceDesc>, Fault> {
         let desc = self.gpu_buffer(id)?;
         if desc.command.usage != usage::DYNAMIC {
@@ -357,18 +451,23 @@ impl Decoder {
         };
         let desc = self.resource(present.src)?;
         let bad = |what: String| Err(Fault::argument(what).about(present.src));
-        if desc.is_buffer() || desc.is_staging() || desc.command.bind_flags & bind::DEPTH_STENCIL != 0 {
+        if desc.is_buffer() || desc.is_staging() || is_depth_image(desc) || is_video(desc.command.format) {
             return Err(Fault::object(present.src, "a resource that cannot be presented"));
         }
         if desc.shape.subresources().is_none_or(|count| present.src_subresource >= count) {
             return bad(format!("subresource {} is presented", present.src_subresource));
+        }
+        if !self.is_displayable(desc.command.format) {
+            return Err(
+                Fault::unsupported(format!("frames of format {}", desc.command.format)).about(present.src)
+            );
         }
         let [width, height, _] = desc.mip_extent(present.src_subresource % desc.shape.mip_levels);
         if present.width != width || present.height != height {
             return bad(format!("{}×{} of {width}×{height} presented", present.width, present.height));
         }
         if frame.length != 0 {
-            self.heap_range(c.frame)?;
+            self.heap_place(c.frame)?;
             let pitch = u64::from(present.row_pitch);
             // CAST: products of two u32 fit a u64.
             let needed = pitch * u64::from(height - 1) + 4 * u64::from(width);
@@ -381,11 +480,25 @@ impl Decoder {
     }
 }
 
-/// Whether bytes of one may be copied to the other: same family, or blocks of the same size.
+/// Whether bytes of one may be copied to the other.
 fn castable(to: &ResourceDesc, from: &ResourceDesc) -> bool {
-    to.is_buffer()
-        || family(to.command.format) == family(from.command.format)
-        || to.format.block_bytes == from.format.block_bytes
+    let same_bytes = to.format.block_bytes == from.format.block_bytes;
+    to.is_buffer() || can_copy(to.command.format, from.command.format, same_bytes)
+}
+
+/// Whether a texture may be kept as depth, whatever it is used for.
+fn is_depth_image(desc: &ResourceDesc) -> bool {
+    let c = &desc.command;
+    can_hold_depth(c.format)
+        && (c.bind_flags & bind::DEPTH_STENCIL != 0
+            || has_stencil(c.format)
+            || crate::format::is_depth_stencil(c.format))
+}
+
+/// Whether a box is all of a subresource.
+fn is_whole(desc: &ResourceDesc, b: SubresourceBox, subresource: u32) -> bool {
+    let [width, height, depth] = desc.mip_extent(subresource % desc.shape.mip_levels);
+    [b.left, b.top, b.front, b.right, b.bottom, b.back] == [0, 0, 0, width, height, depth]
 }
 
 /// Whether two resources can exchange their contents.
@@ -395,15 +508,6 @@ fn alike(a: &ResourceDesc, b: &ResourceDesc) -> bool {
         (c.dimension, c.format, c.sample_count, c.usage, c.bind_flags, c.misc_flags)
     };
     a.shape == b.shape && shape(a) == shape(b)
-}
-
-fn overlap(a: SubresourceBox, b: SubresourceBox) -> bool {
-    a.left < b.right
-        && b.left < a.right
-        && a.top < b.bottom
-        && b.top < a.bottom
-        && a.front < b.back
-        && b.front < a.back
 }
 
 /// Checks a box that is read: not empty, inside the subresource, on block boundaries.
@@ -440,7 +544,7 @@ fn check_inside(desc: &ResourceDesc, subresource: u32, b: SubresourceBox, padded
 fn upload_bytes(desc: &ResourceDesc, b: SubresourceBox, row_pitch: u32, depth_pitch: u32) -> Option<u64> {
     let row =
         u64::from((b.right - b.left).div_ceil(desc.format.block_width)) * u64::from(desc.format.block_bytes);
-    let rows = u64::from((b.bottom - b.top).div_ceil(desc.format.block_height));
+    let rows = u64::from(desc.format.rows(b.bottom - b.top));
     let slices = u64::from(b.back - b.front);
     if rows > 1 && u64::from(row_pitch) < row {
         return None;

@@ -7,14 +7,24 @@ use pvgpu_protocol::format;
 
 use super::{Decoder, Object, ViewObject};
 use crate::fault::Fault;
-use crate::format::{self as dxgi_family, family, is_typeless};
+use crate::format::{self as dxgi_family, can_view, family, is_typeless};
 use crate::ops::{Backend, Op, ResourceDesc, ViewDesc};
 
 const R32_TYPELESS: u32 = dxgi_family::dxgi::R32_TYPELESS;
+/// Texels of the widest 2D texture (`D3D11_REQ_TEXTURE2D_U_OR_V_DIMENSION`).
+const MAX_LINE: u32 = 16384;
 /// "All that remain".
 const ALL: u32 = u32::MAX;
 /// `D3D11_DDI_BUFFEREX_SRV_FLAG_RAW` and `D3D11_DDI_BUFFER_UAV_FLAG_RAW`.
 pub const FLAG_RAW: u32 = 1;
+
+// Bits of `D3D11_FORMAT_SUPPORT`.
+const SUPPORT_BUFFER: u32 = 0x1;
+const SUPPORT_SHADER_LOAD: u32 = 0x100;
+const SUPPORT_SHADER_SAMPLE: u32 = 0x200;
+const SUPPORT_RENDER_TARGET: u32 = 0x4000;
+const SUPPORT_DEPTH_STENCIL: u32 = 0x10000;
+const SUPPORT_TYPED_UNORDERED_ACCESS_VIEW: u32 = 0x0200_0000;
 
 impl Decoder {
     pub(super) fn create_view(
@@ -28,12 +38,45 @@ impl Decoder {
         let (kind, view_format) = (c.kind.to_native(), c.format.to_native());
         let range = native(&c.range);
         let range = check_view(&resource, kind, view_format, range).map_err(|fault| fault.about(id))?;
-        if !resource.is_buffer() && self.caps.format(view_format).support == 0 {
+        if resource.is_buffer() && kind == view_kind::RENDER_TARGET {
+            self.check_buffer_target(view_format, range).map_err(|fault| fault.about(id))?;
+        }
+        if !self.can_view(&resource, kind, view_format, range.flags) {
             return Err(Fault::unsupported(format!("views of format {view_format}")).about(id));
         }
         let desc = ViewDesc { kind, format: view_format, range, resource: resource_id };
         backend.execute(Op::CreateView { id, desc: desc.clone() }).map_err(|fault| fault.about(id))?;
         self.insert(id, Object::View(Box::new(ViewObject { desc, resource })))
+    }
+
+    /// A buffer as render target is rendered to as a line of texels.
+    fn check_buffer_target(&self, format: u32, range: ViewRange) -> Result<(), Fault> {
+        const RENDER_TARGET: u32 = 0x4000;
+        if range.flags != 0 || self.caps.format(format).support & RENDER_TARGET == 0 {
+            return Err(Fault::argument(format!("a buffer of format {format} as render target")));
+        }
+        if range.num_elements > MAX_LINE {
+            return Err(Fault::unsupported(format!("{} elements as render target", range.num_elements)));
+        }
+        Ok(())
+    }
+}
+
+impl Decoder {
+    /// Whether the host can show a resource in a format to whom the view is for.
+    fn can_view(&self, resource: &ResourceDesc, kind: u32, format: u32, flags: u32) -> bool {
+        let structured = resource.command.misc_flags & misc::BUFFER_STRUCTURED != 0;
+        if resource.is_buffer() && (structured || flags & FLAG_RAW != 0) {
+            return true;
+        }
+        let support = self.caps.format(format).support;
+        match kind {
+            view_kind::SHADER_RESOURCE if resource.is_buffer() => support & SUPPORT_BUFFER != 0,
+            view_kind::SHADER_RESOURCE => support & (SUPPORT_SHADER_LOAD | SUPPORT_SHADER_SAMPLE) != 0,
+            view_kind::RENDER_TARGET => support & SUPPORT_RENDER_TARGET != 0,
+            view_kind::DEPTH_STENCIL => support & SUPPORT_DEPTH_STENCIL != 0,
+            _ => support & SUPPORT_TYPED_UNORDERED_ACCESS_VIEW != 0,
+        }
     }
 }
 
@@ -73,11 +116,11 @@ fn check_buffer(
     if !matches!(range.dimension, dimension::BUFFER | dimension::BUFFEREX) {
         return Err(Fault::argument(format!("a buffer seen as dimension {}", range.dimension)));
     }
-    if !matches!(kind, view_kind::SHADER_RESOURCE | view_kind::UNORDERED_ACCESS) {
-        return Err(Fault::unsupported("buffers as render targets"));
-    }
     let raw = range.flags & FLAG_RAW != 0;
     let structured = resource.command.misc_flags & misc::BUFFER_STRUCTURED != 0;
+    if kind == view_kind::RENDER_TARGET && structured {
+        return Err(Fault::argument("a structured buffer as render target"));
+    }
     let element = if raw {
         if resource.command.misc_flags & misc::BUFFER_ALLOW_RAW_VIEWS == 0 || format != R32_TYPELESS {
             return Err(Fault::argument(format!("a raw view of format {format}")));
@@ -119,7 +162,12 @@ fn check_texture(
             command.dimension, range.dimension
         )));
     }
-    if is_typeless(format) || family(format) != family(command.format) {
+    if !can_view(command.format, format, kind == view_kind::UNORDERED_ACCESS) {
+        return Err(Fault::argument(format!("a texture of format {} seen as {format}", command.format)));
+    }
+    // Only what is made to be seen in several formats is: typeless, and what is presented (sRGB or not).
+    let cast = family(format) == family(command.format) && format != command.format;
+    if cast && !is_typeless(command.format) && command.bind_flags & bind::PRESENT == 0 {
         return Err(Fault::argument(format!("a texture of format {} seen as {format}", command.format)));
     }
     let wants_depth = kind == view_kind::DEPTH_STENCIL;

@@ -1,20 +1,27 @@
 //! The control socket: one thread accepts, one serves each client.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use pvgpu_control::{Accepted, Level, Refusal, Request, SOCKET_NAME};
+use pvgpu_control::{Accepted, Level, Recording, Refusal, Request, SOCKET_NAME};
 use serde::Serialize;
 
 use super::State;
+use super::recordings::Left;
+use crate::record::{DEFAULT_MAX_BYTES, Limits, MIN_MAX_BYTES};
 
 /// A request is short; a client that sends more is no client of ours.
 const MAX_REQUEST_BYTES: u64 = 4096;
 /// A client may take this long to ask.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a recording looks whether its client is still there.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The socket; its name goes when this is dropped.
 pub struct Control {
@@ -71,8 +78,63 @@ fn serve(client: UnixStream, state: &State) -> std::io::Result<()> {
             }
             Err(error) => answer(&client, &Refusal { error: error.to_string() }),
         },
+        Ok(Request::Record { guest, file, frames, seconds, max_bytes, each }) => {
+            let bytes = max_bytes.unwrap_or(DEFAULT_MAX_BYTES).max(MIN_MAX_BYTES);
+            record(&client, state, guest, &file, Limits { frames, seconds, bytes, each })
+        }
         Err(error) => {
             answer(&client, &Refusal { error: format!("no request that this version knows: {error}") })
+        }
+    }
+}
+
+/// Arms a recording and tells of it until it has ended; one whose client hangs up ends.
+fn record(
+    client: &UnixStream,
+    state: &State,
+    guest: Option<String>,
+    path: &Path,
+    limits: Limits,
+) -> std::io::Result<()> {
+    let refuse = |error: String| answer(client, &Refusal { error });
+    if let Some(guest) = guest.as_ref().filter(|guest| state.knows(guest)) {
+        return refuse(format!(
+            "{guest} runs already, and a recording begins with a guest's first record; start it again while this waits"
+        ));
+    }
+    let file = match File::create(path) {
+        Ok(file) => file,
+        Err(error) => return refuse(format!("{} cannot be made: {error}", path.display())),
+    };
+    let Some((number, news)) = state.recordings.arm(guest, file, limits) else {
+        return refuse("too many recordings wait for a guest".to_owned());
+    };
+    let mut left = answer(client, &Recording::Waiting).is_err();
+    client.set_read_timeout(Some(LOOK))?;
+    loop {
+        if left && let Left::Running(guest) = state.recordings.leave(number) {
+            state.stop_recording(guest);
+        }
+        match news.recv_timeout(LOOK) {
+            Ok(recording) => {
+                let ended = matches!(recording, Recording::Ended { .. });
+                left |= answer(client, &recording).is_err();
+                if ended {
+                    return Ok(());
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => left |= has_hung_up(client),
+            // Its worker is gone, or nobody waits for it.
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+    }
+}
+
+fn has_hung_up(mut client: &UnixStream) -> bool {
+    match client.read(&mut [0; 64]) {
+        Ok(bytes) => bytes == 0,
+        Err(error) => {
+            !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
         }
     }
 }

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
-use pvgpu_control::{Guest, MAX_SCREENSHOT_BYTES};
+use pvgpu_control::{Guest, MAX_SCREENSHOT_BYTES, Recording};
 use pvgpu_protocol::aperture::{GuestHello, Layout, Sizes, host_cell, host_state, refusal};
 use pvgpu_protocol::version::{VersionRange, feature};
 use pvgpu_transport::shm::ApertureFile;
 
+use super::pipelines::Pipelines;
 use super::state::Received;
 use super::{Options, State};
+use crate::pipeline_file;
 use crate::vulkan::{DeviceOptions, GpuChoice};
 use crate::worker::FromWorker;
 
@@ -41,6 +43,7 @@ pub type Refused = (ApertureFile, u64, String);
 /// Reads the hello and starts a worker. `ended` gets `number` when the worker is gone.
 pub fn start(
     options: &Options,
+    pipelines: Option<&Arc<Pipelines>>,
     state: &Arc<State>,
     file: ApertureFile,
     number: u64,
@@ -50,17 +53,29 @@ pub fn start(
         Ok(agreed) => agreed,
         Err((reason, text)) => return Err((file, reason, text)),
     };
+    let recording = state.recordings.begin(options, number, &file.name(), hello.process);
     let started = UnixStream::pair().and_then(|(ours, theirs)| {
-        let child = command(options, &file, &hello, version)
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .spawn()?;
+        let mut command = command(options, pipelines, &file, &hello, version);
+        command.stdout(Stdio::null());
+        if let Some((recording, limits)) = recording {
+            command.stdout(Stdio::from(recording)).args(["--recording"]);
+            command.args(["--record-max-bytes", &limits.bytes.to_string()]);
+            if limits.each {
+                command.arg("--record-each");
+            }
+            for (option, limit) in [("--record-frames", limits.frames), ("--record-seconds", limits.seconds)]
+            {
+                command.args(limit.iter().flat_map(|limit| [option.to_owned(), limit.to_string()]));
+            }
+        }
+        let child = command.stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
         let (reader, writer) = (ours.try_clone()?, ours.try_clone()?);
         Ok((child, ours, reader, writer))
     });
     let (child, line, reader, writer) = match started {
         Ok(started) => started,
         Err(error) => {
+            state.recordings.lost(number);
             return Err((file, refusal::WORKER_ENDED, format!("no worker could be started: {error}")));
         }
     };
@@ -68,8 +83,14 @@ pub fn start(
     let name = file.name();
     let guest = Guest { name: name.clone(), guest_process: hello.process, ..Guest::default() };
     state.add(number, guest, layout.heap_bytes(), writer);
-    let listener =
-        Listener { name, number, process: child.id(), state: state.clone(), refused: refused.clone() };
+    let listener = Listener {
+        name,
+        number,
+        process: child.id(),
+        state: state.clone(),
+        refused: refused.clone(),
+        pipelines: pipelines.cloned(),
+    };
     let thread = std::thread::Builder::new().name("worker".to_owned());
     // Without the thread the worker's socket closes, and the worker ends.
     let _ = thread.spawn(move || {
@@ -104,9 +125,16 @@ fn agree(file: &ApertureFile) -> Result<(GuestHello, Layout, u16), (u64, String)
 }
 
 /// The command line of a worker; [`parse_worker`](crate::cli) reads it.
-fn command(options: &Options, file: &ApertureFile, hello: &GuestHello, version: u16) -> Command {
+fn command(
+    options: &Options,
+    pipelines: Option<&Arc<Pipelines>>,
+    file: &ApertureFile,
+    hello: &GuestHello,
+    version: u16,
+) -> Command {
     let Sizes { aperture, ring0, event, telemetry } = hello.sizes;
-    let DeviceOptions { gpu, validation, memory_limit, bounce, command_pools: _ } = &options.device;
+    let DeviceOptions { gpu, validation, memory_limit, local_limit, bounce, command_pools: _ } =
+        &options.device;
     // The very program that runs, even if its file was replaced meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command
@@ -130,6 +158,12 @@ fn command(options: &Options, file: &ApertureFile, hello: &GuestHello, version: 
     }
     if *bounce {
         command.arg("--bounce");
+    }
+    if let Some(bytes) = local_limit {
+        command.args(["--max-guest-vram", &bytes.to_string()]);
+    }
+    if let Some(pipelines) = pipelines {
+        command.arg("--pipelines").arg(pipelines.path());
     }
     command
 }
@@ -198,6 +232,7 @@ struct Listener {
     process: u32,
     state: Arc<State>,
     refused: Arc<AtomicU64>,
+    pipelines: Option<Arc<Pipelines>>,
 }
 
 impl Listener {
@@ -236,6 +271,30 @@ impl Listener {
                         return;
                     }
                     self.state.picture(self.number, number, Received { width, height, file });
+                }
+                Ok(FromWorker::Recorded { records, frames, bytes, error }) => {
+                    let name = &self.name;
+                    match &error {
+                        Some(error) => log::error!("{name}: its recording has ended: {error}"),
+                        None => log::info!("{name}: {records} records, {frames} frames are recorded"),
+                    }
+                    let guest = name.clone();
+                    let ended = Recording::Ended { guest, records, frames, bytes, error };
+                    self.state.recordings.ended(self.number, ended);
+                }
+                Ok(FromWorker::Pipelines { bytes }) => {
+                    if bytes > pipeline_file::MAX_BYTES {
+                        return;
+                    }
+                    let mut file = Vec::new();
+                    let whole = (&mut reader).take(bytes).read_to_end(&mut file);
+                    // CAST: a length in memory.
+                    if whole.is_err() || file.len() as u64 != bytes {
+                        return;
+                    }
+                    if let Some(pipelines) = &self.pipelines {
+                        pipelines.save(&file);
+                    }
                 }
                 Ok(FromWorker::Refused { reason, text }) => {
                     log::error!("{}: {text}", self.name);

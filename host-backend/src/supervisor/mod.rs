@@ -5,12 +5,15 @@
 
 mod control;
 mod guest;
+mod pipelines;
+mod recordings;
 mod state;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -22,8 +25,11 @@ use pvgpu_transport::shm::{HostListener, ListenError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::pipeline_file::GpuId;
+use crate::record::Limits;
 use crate::vulkan::{Device, DeviceOptions, GpuError};
 use guest::{Started, refuse};
+use pipelines::Pipelines;
 pub use state::State;
 
 /// Guests at a time. Each costs a process, a Vulkan device and its memory.
@@ -40,10 +46,16 @@ pub struct Options {
     pub link: Link,
     /// The GPU of each worker.
     pub device: DeviceOptions,
+    /// The folder for what later runs can use; none for nothing.
+    pub cache: Option<PathBuf>,
     /// Where to write "ready" once guests may come: a file descriptor that was passed on.
     pub ready_fd: Option<u32>,
     /// Passed on to workers.
     pub log: String,
+    /// Where every guest is recorded, if anywhere.
+    pub record: Option<PathBuf>,
+    /// Of those recordings.
+    pub limits: Limits,
 }
 
 /// Why a link is not served.
@@ -83,13 +95,17 @@ impl std::error::Error for ServeError {
 /// [`ServeError`] is a sentence that says what to do.
 pub fn serve(options: &Options) -> Result<(), ServeError> {
     let system = |what| move |error| ServeError::System(what, error);
-    let gpu = probe(&options.device).map_err(ServeError::Gpu)?;
+    let (gpu, id) = probe(&options.device).map_err(ServeError::Gpu)?;
+    let pipelines = options.cache.as_deref().and_then(|folder| Pipelines::new(folder, id)).map(Arc::new);
     log::info!("guests render on {} ({})", gpu.name, gpu.driver);
     let mut listener = HostListener::bind(&options.link).map_err(ServeError::Listen)?;
     let (signal, signal_in) = UnixStream::pair().map_err(system("no socket for signals"))?;
     for kind in [SIGTERM, SIGINT] {
         let end = signal_in.try_clone().map_err(system("no socket for signals"))?;
         signal_hook::low_level::pipe::register(kind, end).map_err(system("signals cannot be caught"))?;
+    }
+    if let Some(folder) = &options.record {
+        std::fs::create_dir_all(folder).map_err(system("the folder for recordings cannot be made"))?;
     }
     let state = Arc::new(State::new(options.link.to_string(), gpu));
     let _control =
@@ -121,7 +137,7 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
                 continue;
             }
             next += 1;
-            match guest::start(options, &state, file, next, ended.clone()) {
+            match guest::start(options, pipelines.as_ref(), &state, file, next, ended.clone()) {
                 Ok(started) => {
                     state.note(Level::Info, &name, "GUEST_CAME", String::new());
                     guests.insert(next, started);
@@ -141,14 +157,15 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
 }
 
 /// Opens the GPU once, so that its absence is told at the start and not to the first guest.
-fn probe(options: &DeviceOptions) -> Result<pvgpu_control::Gpu, GpuError> {
+fn probe(options: &DeviceOptions) -> Result<(pvgpu_control::Gpu, GpuId), GpuError> {
     let device = Device::open(options)?;
-    Ok(pvgpu_control::Gpu {
+    let gpu = pvgpu_control::Gpu {
         name: device.name(),
         driver: device.driver().to_owned(),
         software: device.is_software(),
         memory_bytes: device.dedicated_memory(),
-    })
+    };
+    Ok((gpu, device.gpu_id()))
 }
 
 fn say_ready(options: &Options) -> std::io::Result<()> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use pvgpu_control::{Gpu, Guest, Level, Mode, Screenshot, Source, Status, TailRecord};
 use pvgpu_protocol::mode::{BadMode, DisplayMode};
 
+use super::recordings::Recordings;
 use crate::worker::ToWorker;
 
 /// Records that may wait for a slow watcher; more are dropped for it.
@@ -25,6 +26,8 @@ pub struct State {
     link: String,
     gpu: Gpu,
     inner: Mutex<Inner>,
+    /// Recordings that wait for their guest, and those in progress.
+    pub recordings: Recordings,
 }
 
 #[derive(Default)]
@@ -42,6 +45,12 @@ struct Known {
     /// Bytes of its heap, which its frames share.
     heap_bytes: u64,
     line: Arc<UnixStream>,
+}
+
+impl Known {
+    fn is(&self, asked: &str) -> bool {
+        self.guest.name == asked || self.guest.guest_process.to_string() == asked
+    }
 }
 
 /// A picture as a worker sent it.
@@ -114,7 +123,7 @@ impl std::error::Error for AskError {}
 impl State {
     /// No guests, no watchers.
     pub fn new(link: String, gpu: Gpu) -> Self {
-        Self { link, gpu, inner: Mutex::default() }
+        Self { link, gpu, inner: Mutex::default(), recordings: Recordings::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -149,6 +158,7 @@ impl State {
 
     /// Forgets a guest; nobody waits for a picture of it any more.
     pub fn remove(&self, number: u64) {
+        self.recordings.lost(number);
         let mut inner = self.lock();
         inner.guests.remove(&number);
         inner.pictures.retain(|_, (guest, _)| *guest != number);
@@ -215,6 +225,20 @@ impl State {
         }
     }
 
+    /// Whether a guest with a name or a process is connected.
+    pub fn knows(&self, asked: &str) -> bool {
+        self.lock().guests.values().any(|known| known.is(asked))
+    }
+
+    /// Has a guest's recording end.
+    pub fn stop_recording(&self, number: u64) {
+        let line = self.lock().guests.get(&number).map(|known| known.line.clone());
+        if let Some(line) = line {
+            // A worker that is gone has ended it.
+            let _ = tell(&line, &ToWorker::StopRecording);
+        }
+    }
+
     /// A new watcher's records.
     pub fn watch(&self) -> Receiver<TailRecord> {
         let (sender, receiver) = sync_channel(MAX_WAITING);
@@ -262,8 +286,7 @@ impl Inner {
             (None, Some((number, _)), None) => Ok(*number),
             (None, ..) => Err(AskError::WhichGuest(names())),
             (Some(asked), ..) => {
-                let fits = |guest: &Guest| guest.name == asked || guest.guest_process.to_string() == asked;
-                let mut fitting = self.guests.iter().filter(|(_, known)| fits(&known.guest));
+                let mut fitting = self.guests.iter().filter(|(_, known)| known.is(asked));
                 match (fitting.next(), fitting.next()) {
                     (Some((number, _)), None) => Ok(*number),
                     // Two adapters of one process: its number does not tell them apart.

@@ -1,6 +1,6 @@
 //! What is bound in a context, and which of it the command buffer does not know yet.
 
-use std::ops::{BitOr, BitOrAssign};
+use std::ops::{BitOr, BitOrAssign, Range};
 use std::rc::Rc;
 
 use pvgpu_protocol::command::{Rect, Viewport, stage};
@@ -9,6 +9,7 @@ use pvgpu_protocol::limits::{
     VERTEX_BUFFER_SLOTS,
 };
 
+use super::feedback::SO_SLOTS;
 use super::resource::Buffer;
 use super::shader::Shader;
 use super::state::{BlendState, ElementLayout, Sampler, default_depth_stencil, default_rasterizer};
@@ -34,6 +35,17 @@ impl Dirty {
     pub const TOPOLOGY: Self = Self(1 << 9);
     /// The graphics pipeline is not bound in the command buffer.
     pub const BIND_PIPELINE: Self = Self(1 << 10);
+    /// All vertex buffers, not only those that were noted; never without the other bit.
+    const ALL_VERTEX_BUFFERS: Self = Self(1 << 11);
+    /// What changes with few draws.
+    pub const SELDOM: Self = Self(
+        Self::BIND_PIPELINE.0
+            | Self::TOPOLOGY.0
+            | Self::VIEWPORTS.0
+            | Self::BLEND_FACTOR.0
+            | Self::DEPTH.0
+            | Self::RASTERIZER.0,
+    );
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -113,6 +125,7 @@ pub struct Bindings {
     pub compute_uavs: Vec<Option<Rc<View>>>,
     pub vertex_buffers: [Option<VertexBuffer>; VERTEX_BUFFER_SLOTS],
     pub index_buffer: Option<IndexBuffer>,
+    pub so_targets: [Option<Rc<Buffer>>; SO_SLOTS],
     pub layout: Option<Rc<ElementLayout>>,
     pub topology: u32,
     pub render_targets: [Option<Rc<View>>; RENDER_TARGETS],
@@ -126,6 +139,8 @@ pub struct Bindings {
     pub stencil_ref: u32,
     pub rasterizer: RasterizerState,
     pub dirty: Dirty,
+    /// The vertex buffers that the command buffer does not know.
+    vertex_changes: Range<usize>,
 }
 
 impl Bindings {
@@ -137,6 +152,7 @@ impl Bindings {
             compute_uavs: vec![None; UAV_SLOTS],
             vertex_buffers: [const { None }; VERTEX_BUFFER_SLOTS],
             index_buffer: None,
+            so_targets: [const { None }; SO_SLOTS],
             layout: None,
             topology: 0,
             render_targets: [const { None }; RENDER_TARGETS],
@@ -150,7 +166,50 @@ impl Bindings {
             stencil_ref: 0,
             rasterizer: default_rasterizer(),
             dirty: Dirty::ALL,
+            vertex_changes: 0..0,
         }
+    }
+
+    /// Sets the vertex layout. What was misaligned for the one before may be aligned for this one, and the other way.
+    pub fn set_layout(&mut self, layout: Option<Rc<ElementLayout>>) {
+        let none = [1; VERTEX_BUFFER_SLOTS];
+        let alignments =
+            |layout: &Option<Rc<ElementLayout>>| layout.as_ref().map_or(none, |layout| layout.alignments);
+        let (before, now) = (alignments(&self.layout), alignments(&layout));
+        for (slot, (before, now)) in before.into_iter().zip(now).enumerate() {
+            let Some(Some(bound)) = self.vertex_buffers.get(slot) else { continue };
+            let aligned = |alignment| (bound.offset | bound.stride).is_multiple_of(alignment);
+            if before != now && aligned(before) != aligned(now) {
+                self.note_vertex_changes(slot..slot + 1);
+            }
+        }
+        self.layout = layout;
+    }
+
+    /// Notes that vertex buffers have changed.
+    pub fn note_vertex_changes(&mut self, slots: Range<usize>) {
+        let known = &mut self.vertex_changes;
+        *known = if known.start >= known.end {
+            slots
+        } else {
+            known.start.min(slots.start)..known.end.max(slots.end)
+        };
+        self.dirty |= Dirty::VERTEX_BUFFERS;
+    }
+
+    /// The vertex buffers that the command buffer does not know, if `dirty` says so.
+    pub fn vertex_changes(&self) -> Range<usize> {
+        if self.dirty.has(Dirty::ALL_VERTEX_BUFFERS) {
+            0..VERTEX_BUFFER_SLOTS
+        } else {
+            self.vertex_changes.clone()
+        }
+    }
+
+    /// The command buffer knows all vertex buffers.
+    pub fn forget_vertex_changes(&mut self) {
+        self.vertex_changes = 0..0;
+        self.dirty.clear(Dirty::VERTEX_BUFFERS | Dirty::ALL_VERTEX_BUFFERS);
     }
 
     /// A stage's bindings; the decoder has checked the number.

@@ -4,15 +4,18 @@
 use std::rc::Rc;
 
 use ash::vk;
-use pvgpu_protocol::format;
+use pvgpu_protocol::command::{Rect, dimension, view_kind};
 use pvgpu_protocol::staging::mip_extent;
 
 use super::Context;
+use super::cmd::Rendering;
 use super::context::target_buffer;
+use super::formats::map_color;
 use super::memory::Slice;
 use super::pass::{LoadClear, depth_attachments};
 use super::recorder::Access;
 use super::resource::{Buffer, Image, Texture};
+use super::texel;
 use super::view::{Counter, View};
 use crate::fault::Fault;
 use crate::format::{NumberKind, has_stencil, number_kind};
@@ -20,10 +23,15 @@ use crate::ops::ResourceDesc;
 
 /// Bytes of zeros for images that cannot be cleared (block-compressed): rows are copied in bands of this.
 const ZERO_BYTES: u64 = 1 << 20;
+/// Bytes of texels for views that Vulkan cannot clear: copied again and again in bands of this.
+const BAND_BYTES: u64 = 1 << 20;
 
 impl Context {
     pub(super) fn clear_render_target_view(&mut self, id: u32, color: [f32; 4]) -> Result<(), Fault> {
         let view = self.view(id)?;
+        if let Some(buffer) = &view.source {
+            return self.clear_buffer_view(&view, buffer, color.map(f32::to_bits), true, None);
+        }
         let Some(texture) = view.texture().cloned() else { return Ok(()) };
         let value = clear_color(view.desc.format, color);
         let slot = self.bound.render_targets.iter().position(|bound| is(bound.as_ref(), &view));
@@ -50,7 +58,7 @@ impl Context {
             .load_op(vk::AttachmentLoadOp::CLEAR)
             .store_op(vk::AttachmentStoreOp::STORE)
             .clear_value(vk::ClearValue { color: value });
-        self.clear_alone(&view, &texture, Some(attachment), None, None)
+        self.clear_alone(&view, &texture, Some(attachment), None, None, None)
     }
 
     pub(super) fn clear_depth_stencil_view(
@@ -94,18 +102,14 @@ impl Context {
         let raw = view.attachment(&texture)?;
         let (depth, stencil) = depth_attachments(&view, &texture.image(), raw, Some(clear));
         let store = |info: vk::RenderingAttachmentInfo<'static>| info.store_op(vk::AttachmentStoreOp::STORE);
-        self.clear_alone(&view, &texture, None, depth.map(store), stencil.map(store))
+        self.clear_alone(&view, &texture, None, depth.map(store), stencil.map(store), None)
     }
 
     /// Whether a pass with the bound targets would cover all of a view.
     fn fits_bound_pass(&self, view: &View) -> Result<bool, Fault> {
         let mut others = self.bound.render_targets.iter().chain([&self.bound.depth_stencil]).flatten();
-        let extent = |view: &View| {
-            view.texture().map(|texture| {
-                let [width, height, _] = texture.desc.mip_extent(view.desc.range.most_detailed_mip);
-                (width, height, view.desc.range.array_size)
-            })
-        };
+        let extent =
+            |view: &View| view.texture().map(|texture| (view.extent(texture), view.desc.range.array_size));
         let own = extent(view);
         Ok(others.all(|other| extent(other) == own))
     }
@@ -129,7 +133,7 @@ impl Context {
         view: &View,
         texture: &Texture,
     ) -> Result<(), Fault> {
-        let [width, height, _] = texture.desc.mip_extent(view.desc.range.most_detailed_mip);
+        let [width, height] = view.extent(texture);
         let rect = vk::ClearRect {
             rect: vk::Rect2D { offset: vk::Offset2D::default(), extent: vk::Extent2D { width, height } },
             base_array_layer: 0,
@@ -139,7 +143,7 @@ impl Context {
         Ok(())
     }
 
-    /// Clears a view in a pass with nothing else.
+    /// Clears a view, or a part of it, in a pass with nothing else.
     fn clear_alone(
         &mut self,
         view: &View,
@@ -147,26 +151,79 @@ impl Context {
         color: Option<vk::RenderingAttachmentInfo<'static>>,
         depth: Option<vk::RenderingAttachmentInfo<'static>>,
         stencil: Option<vk::RenderingAttachmentInfo<'static>>,
+        part: Option<(vk::ClearAttachment, &[vk::ClearRect])>,
     ) -> Result<(), Fault> {
-        let [width, height, _] = texture.desc.mip_extent(view.desc.range.most_detailed_mip);
+        let [width, height] = view.extent(texture);
         let image = texture.image();
         let cmd = self.prepare_use(&[(&image.tracker, Access::Write)])?;
-        let mut info = vk::RenderingInfo::default()
-            .render_area(vk::Rect2D {
-                offset: vk::Offset2D::default(),
-                extent: vk::Extent2D { width, height },
-            })
-            .layer_count(view.desc.range.array_size)
-            .color_attachments(color.as_slice());
-        if let Some(depth) = &depth {
-            info = info.depth_attachment(depth);
+        cmd.begin_rendering(Rendering {
+            extent: vk::Extent2D { width, height },
+            layers: view.desc.range.array_size,
+            colors: color.into_iter().collect(),
+            depth,
+            stencil,
+        });
+        if let Some((clear, rects)) = part {
+            cmd.clear_attachments(&[clear], rects);
         }
-        if let Some(stencil) = &stencil {
-            info = info.stencil_attachment(stencil);
-        }
-        cmd.begin_rendering(&info);
         cmd.end_rendering();
         Ok(())
+    }
+
+    /// Clears rectangles of a view, or all of it when there are none (`ClearView`).
+    pub(super) fn clear_view(&mut self, id: u32, color: [f32; 4], rects: &[Rect]) -> Result<(), Fault> {
+        let view = self.view(id)?;
+        let [depth, ..] = color;
+        let depth = if depth.is_nan() { 0.0 } else { depth.clamp(0.0, 1.0) };
+        if rects.is_empty() {
+            return match view.desc.kind {
+                view_kind::RENDER_TARGET => self.clear_render_target_view(id, color),
+                view_kind::DEPTH_STENCIL => self.clear_depth_stencil_view(id, Some(depth), None),
+                _ => self.clear_unordered_access(&view, color.map(f32::to_bits), true, None),
+            };
+        }
+        if view.desc.kind == view_kind::UNORDERED_ACCESS {
+            return self.clear_unordered_access(&view, color.map(f32::to_bits), true, Some(rects));
+        }
+        if let Some(buffer) = &view.source {
+            return self.clear_buffer_view(&view, buffer, color.map(f32::to_bits), true, Some(rects));
+        }
+        let Some(texture) = view.texture().cloned() else { return Ok(()) };
+        let rects = clip_rects(rects, view.extent(&texture), view.desc.range.array_size);
+        if rects.is_empty() {
+            return Ok(());
+        }
+        let slot = self.bound.render_targets.iter().position(|bound| is(bound.as_ref(), &view));
+        let is_depth = view.desc.kind == view_kind::DEPTH_STENCIL;
+        let bound = if is_depth { is(self.bound.depth_stencil.as_ref(), &view) } else { slot.is_some() };
+        let clear = vk::ClearAttachment {
+            aspect_mask: if is_depth { vk::ImageAspectFlags::DEPTH } else { vk::ImageAspectFlags::COLOR },
+            // CAST: 8 targets.
+            color_attachment: slot.unwrap_or(0) as u32,
+            clear_value: if is_depth {
+                vk::ClearValue { depth_stencil: vk::ClearDepthStencilValue { depth, stencil: 0 } }
+            } else {
+                vk::ClearValue { color: clear_color(view.desc.format, color) }
+            },
+        };
+        let writable = view.desc.range.flags == 0;
+        if bound && writable && self.pass.is_some_and(|pass| pass.covers(&view)) {
+            self.recorder.main(&self.device)?.clear_attachments(&[clear], &rects);
+            return Ok(());
+        }
+        let raw = view.attachment(&texture)?;
+        let load = |info: vk::RenderingAttachmentInfo<'static>| {
+            info.load_op(vk::AttachmentLoadOp::LOAD).store_op(vk::AttachmentStoreOp::STORE)
+        };
+        let clear = vk::ClearAttachment { color_attachment: 0, ..clear };
+        if is_depth {
+            let (depth, stencil) = depth_attachments(&view, &texture.image(), raw, None);
+            self.clear_alone(&view, &texture, None, depth.map(load), stencil.map(load), Some((clear, &rects)))
+        } else {
+            let attachment =
+                vk::RenderingAttachmentInfo::default().image_view(raw).image_layout(vk::ImageLayout::GENERAL);
+            self.clear_alone(&view, &texture, Some(load(attachment)), None, None, Some((clear, &rects)))
+        }
     }
 
     pub(super) fn clear_unordered_access_view(
@@ -176,22 +233,34 @@ impl Context {
         is_float: bool,
     ) -> Result<(), Fault> {
         let view = self.view(id)?;
-        if let Some(buffer) = target_buffer(&view) {
-            return self.clear_buffer_view(&view, buffer, value, is_float);
+        self.clear_unordered_access(&view, value, is_float, None)
+    }
+
+    /// Clears a view, or rectangles of it.
+    fn clear_unordered_access(
+        &mut self,
+        view: &Rc<View>,
+        value: [u32; 4],
+        is_float: bool,
+        rects: Option<&[Rect]>,
+    ) -> Result<(), Fault> {
+        if let Some(buffer) = target_buffer(view) {
+            return self.clear_buffer_view(view, buffer, value, is_float, rects);
         }
         let Some(texture) = view.texture().cloned() else { return Ok(()) };
-        let image = texture.image();
+        let image = texture.plane(view.desc.format);
         let range = &view.desc.range;
         let kind = number_kind(view.desc.format);
-        let made = number_kind(texture.desc.command.format);
-        let same = made == kind || made == NumberKind::Typeless && kind == NumberKind::Float;
-        if same && is_float == (kind == NumberKind::Float) {
+        let [_, _, depth] = texture.desc.mip_extent(range.most_detailed_mip);
+        let volume = texture.desc.command.dimension == dimension::TEXTURE3D;
+        let whole = !volume || range.first_array_slice == 0 && range.array_size == depth;
+        let own_format = map_color(view.desc.format) == image.format;
+        if own_format && whole && rects.is_none() && is_float == (kind == NumberKind::Float) {
             let color = if is_float {
                 vk::ClearColorValue { float32: value.map(f32::from_bits) }
             } else {
-                vk::ClearColorValue { uint32: value }
+                vk::ClearColorValue { uint32: texel::masked(view.desc.format, value) }
             };
-            let volume = texture.desc.shape.depth > 1;
             let subresources = vk::ImageSubresourceRange {
                 aspect_mask: vk::ImageAspectFlags::COLOR,
                 base_mip_level: range.most_detailed_mip,
@@ -199,30 +268,51 @@ impl Context {
                 base_array_layer: if volume { 0 } else { range.first_array_slice },
                 layer_count: if volume { 1 } else { range.array_size },
             };
-            let cmd = self.prepare_use(&[(&image.tracker, Access::Write)])?;
+            let cmd = self.prepare_use(&[(&texture.image().tracker, Access::Write)])?;
             cmd.clear_color_image(image.raw, vk::ImageLayout::GENERAL, &color, &[subresources]);
             return Ok(());
         }
-        let texel = pack(view.desc.format, value, is_float)?;
-        let [width, height, depth] = texture.desc.mip_extent(range.most_detailed_mip);
-        let texels = u64::from(width) * u64::from(height) * u64::from(depth);
-        let slice = self.transient(texels * texel.len() as u64)?;
-        fill(&slice, &texel, texels);
-        let volume = texture.desc.shape.depth > 1;
-        let layers =
-            if volume { 0..1 } else { range.first_array_slice..range.first_array_slice + range.array_size };
-        let cmd = self.prepare_use(&[(&image.tracker, Access::Write)])?;
-        for layer in layers {
-            let region = vk::BufferImageCopy::default()
-                .buffer_offset(slice.offset)
-                .image_subresource(vk::ImageSubresourceLayers {
-                    aspect_mask: vk::ImageAspectFlags::COLOR,
-                    mip_level: range.most_detailed_mip,
-                    base_array_layer: layer,
-                    layer_count: 1,
+        let texel = texel::pack(view.desc.format, value, is_float)?;
+        let [width, height] = view.extent(&texture);
+        // CAST: at most 16,384.
+        let all = [Rect { left: 0, top: 0, right: width as i32, bottom: height as i32 }];
+        let rects = clip_rects(rects.unwrap_or(&all), [width, height], 1);
+        let widest = rects.iter().map(|rect| rect.rect.extent.width).max().unwrap_or(0);
+        let tallest = rects.iter().map(|rect| rect.rect.extent.height).max().unwrap_or(0);
+        if widest == 0 || tallest == 0 {
+            return Ok(());
+        }
+        // CAST: at most 16,384 rows.
+        let row = u64::from(widest) * texel.len() as u64;
+        let band = (BAND_BYTES / row).clamp(1, u64::from(tallest)) as u32;
+        let slice = self.transient(row * u64::from(band))?;
+        fill(&slice, &texel, u64::from(widest) * u64::from(band));
+        let slices = range.first_array_slice..range.first_array_slice + range.array_size;
+        let cmd = self.prepare_use(&[(&texture.image().tracker, Access::Write)])?;
+        for slice_index in slices {
+            let (layer, z) = if volume { (0, slice_index) } else { (slice_index, 0) };
+            let regions = rects.iter().flat_map(|rect| {
+                let vk::Rect2D { offset, extent } = rect.rect;
+                (0..extent.height).step_by(band as usize).map(move |top| {
+                    vk::BufferImageCopy::default()
+                        .buffer_offset(slice.offset)
+                        .image_subresource(vk::ImageSubresourceLayers {
+                            aspect_mask: vk::ImageAspectFlags::COLOR,
+                            mip_level: range.most_detailed_mip,
+                            base_array_layer: layer,
+                            layer_count: 1,
+                        })
+                        // CAST: at most 16,384.
+                        .image_offset(vk::Offset3D { x: offset.x, y: offset.y + top as i32, z: z as i32 })
+                        .image_extent(vk::Extent3D {
+                            width: extent.width,
+                            height: band.min(extent.height - top),
+                            depth: 1,
+                        })
                 })
-                .image_extent(vk::Extent3D { width, height, depth });
-            cmd.copy_buffer_to_image(slice.buffer, image.raw, vk::ImageLayout::GENERAL, &[region]);
+            });
+            let regions: Vec<_> = regions.collect();
+            cmd.copy_buffer_to_image(slice.buffer, image.raw, vk::ImageLayout::GENERAL, &regions);
         }
         Ok(())
     }
@@ -233,31 +323,64 @@ impl Context {
         buffer: &Rc<Buffer>,
         value: [u32; 4],
         is_float: bool,
+        rects: Option<&[Rect]>,
     ) -> Result<(), Fault> {
         let (raw, offset, bytes) = view.buffer_range(buffer);
         let [first, ..] = value;
         let texel = if view.is_typed(buffer) {
-            pack(view.desc.format, value, is_float)?
+            texel::pack(view.desc.format, value, is_float)?
         } else {
             first.to_le_bytes().to_vec()
         };
+        let size = texel.len().max(1) as u64;
+        let elements = bytes / size;
+        let all = [(0, elements)];
+        let parts: Vec<(u64, u64)> = match rects {
+            None => all.to_vec(),
+            // The elements of a buffer lie side by side in one row.
+            Some(rects) => rects
+                .iter()
+                .filter(|rect| rect.top <= 0 && rect.bottom >= 1)
+                .map(|rect| {
+                    let edge = |edge: i32| u64::from(edge.max(0).cast_unsigned()).min(elements);
+                    (edge(rect.left), edge(rect.right))
+                })
+                .collect(),
+        };
+        for (start, end) in parts.into_iter().filter(|(start, end)| start < end) {
+            self.fill_buffer_part(buffer, raw, offset + start * size, (end - start) * size, &texel)?;
+        }
+        Ok(())
+    }
+
+    /// Fills a part of a buffer with copies of a texel.
+    fn fill_buffer_part(
+        &mut self,
+        buffer: &Buffer,
+        raw: vk::Buffer,
+        offset: u64,
+        bytes: u64,
+        texel: &[u8],
+    ) -> Result<(), Fault> {
         // Fills go by dwords; patterns of other sizes, and odd places, are copied.
         let whole = offset.is_multiple_of(4) && bytes.is_multiple_of(4);
-        if let (Ok(dword), true) = (<[u8; 4]>::try_from(texel.as_slice()), whole) {
+        if let (Some(dword), true) = (texel::dword(texel), whole) {
             let cmd = self.prepare_use(&[(&buffer.tracker, Access::Write)])?;
-            cmd.fill_buffer(raw, offset, bytes, u32::from_le_bytes(dword));
+            cmd.fill_buffer(raw, offset, bytes, dword);
             return Ok(());
         }
-        let texels = bytes / texel.len().max(1) as u64;
-        let size = texels * texel.len() as u64;
-        if size == 0 {
-            return Ok(());
-        }
-        let slice = self.transient(size)?;
-        fill(&slice, &texel, texels);
+        let size = texel.len().max(1) as u64;
+        let band = (BAND_BYTES / size * size).min(bytes);
+        let slice = self.transient(band)?;
+        fill(&slice, texel, band / size);
         let cmd = self.prepare_use(&[(&buffer.tracker, Access::Write)])?;
-        let region = vk::BufferCopy { src_offset: slice.offset, dst_offset: offset, size };
-        cmd.copy_buffer(slice.buffer, raw, &[region]);
+        let mut done = 0;
+        while done < bytes {
+            let now = band.min(bytes - done);
+            let region = vk::BufferCopy { src_offset: slice.offset, dst_offset: offset + done, size: now };
+            cmd.copy_buffer(slice.buffer, raw, &[region]);
+            done += now;
+        }
         Ok(())
     }
 
@@ -372,59 +495,25 @@ fn fill(slice: &Slice, texel: &[u8], count: u64) {
     }
 }
 
-/// The bytes of one texel with the given components.
-///
-/// # Errors
-/// [`Fault`] for formats whose components are not whole bytes of one size.
-fn pack(format: u32, value: [u32; 4], is_float: bool) -> Result<Vec<u8>, Fault> {
-    let unsupported = || Fault::unsupported(format!("clearing unordered access to format {format}"));
-    let info = format::info(format).ok_or_else(unsupported)?;
-    let components = match format {
-        1..=4 | 9..=14 | 27..=32 => 4,
-        15..=18 | 33..=38 | 48..=52 => 2,
-        39..=43 | 53..=64 => 1,
-        _ => return Err(unsupported()),
-    };
-    let bytes = (info.block_bytes / components) as usize;
-    let mut texel = Vec::new();
-    for component in value.into_iter().take(components as usize) {
-        let bits = if is_float { encode(format, f32::from_bits(component), bytes) } else { component };
-        texel.extend_from_slice(bits.to_le_bytes().get(..bytes).unwrap_or_default());
-    }
-    Ok(texel)
-}
-
-/// A float as the bits of one component.
-fn encode(format: u32, value: f32, bytes: usize) -> u32 {
-    let unorm = matches!(format, 11 | 28 | 35 | 49 | 56 | 61);
-    let snorm = matches!(format, 13 | 31 | 37 | 51 | 58 | 63);
-    let bits = bytes * 8;
-    match (number_kind(format), bytes) {
-        // CAST: saturating, NaN becomes 0.
-        (NumberKind::Uint, _) => value as u32,
-        (NumberKind::Sint, _) => (value as i32).cast_unsigned(),
-        _ if unorm => (value.clamp(0.0, 1.0) * ((1u64 << bits) - 1) as f32).round() as u32,
-        _ if snorm => {
-            ((value.clamp(-1.0, 1.0) * ((1u64 << (bits - 1)) - 1) as f32).round() as i32).cast_unsigned()
-        }
-        (_, 2) => half(value),
-        _ => value.to_bits(),
-    }
-}
-
-/// A float as the bits of a half, rounded towards zero.
-fn half(value: f32) -> u32 {
-    let bits = value.to_bits();
-    let sign = bits >> 16 & 0x8000;
-    let exponent = (bits >> 23 & 0xff).cast_signed() - 127 + 15;
-    let fraction = bits & 0x7f_ffff;
-    match exponent {
-        143 if fraction != 0 => sign | 0x7e00,
-        31.. => sign | 0x7c00,
-        1..31 => sign | exponent.cast_unsigned() << 10 | fraction >> 13,
-        -10..1 => sign | (fraction | 0x80_0000) >> (14 - exponent),
-        _ => sign,
-    }
+/// Rectangles as far as they lie in a view, for each of its slices.
+fn clip_rects(rects: &[Rect], [width, height]: [u32; 2], layer_count: u32) -> Vec<vk::ClearRect> {
+    rects
+        .iter()
+        .filter_map(|rect| {
+            let edge = |edge: i32, end: u32| edge.max(0).cast_unsigned().min(end);
+            let (left, right) = (edge(rect.left, width), edge(rect.right, width));
+            let (top, bottom) = (edge(rect.top, height), edge(rect.bottom, height));
+            (left < right && top < bottom).then(|| vk::ClearRect {
+                rect: vk::Rect2D {
+                    // CAST: at most 16,384.
+                    offset: vk::Offset2D { x: left as i32, y: top as i32 },
+                    extent: vk::Extent2D { width: right - left, height: bottom - top },
+                },
+                base_array_layer: 0,
+                layer_count,
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -432,24 +521,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves() {
-        for (value, bits) in
-            [(0.0, 0), (1.0, 0x3c00), (-2.0, 0xc000), (65504.0, 0x7bff), (1e9, 0x7c00), (5.960_464_5e-8, 1)]
-        {
-            assert_eq!(half(value), bits, "{value}");
-        }
-        assert_eq!(half(f32::NAN) & 0x7c00, 0x7c00);
-        assert_ne!(half(f32::NAN) & 0x3ff, 0);
-    }
-
-    #[test]
-    fn texels_are_packed() {
-        assert_eq!(pack(30, [1, 2, 3, 0x1ff], false).expect("bytes"), [1, 2, 3, 255]);
-        assert_eq!(
-            pack(28, [1f32.to_bits(), 0, 0, 0.5f32.to_bits()], true).expect("bytes"),
-            [255, 0, 0, 128]
+    fn rectangles_are_clipped() {
+        let rect = |left, top, right, bottom| Rect { left, top, right, bottom };
+        let clipped = clip_rects(
+            &[rect(-5, 2, 3, 900), rect(4, 4, 4, 8), rect(7, 0, 3, 8), rect(i32::MIN, 0, i32::MAX, 1)],
+            [8, 6],
+            2,
         );
-        assert_eq!(pack(41, [7, 0, 0, 0], false).expect("bytes"), [7, 0, 0, 0]);
-        assert!(pack(26, [0; 4], true).is_err());
+        let found: Vec<_> = clipped
+            .iter()
+            .map(|c| (c.rect.offset.x, c.rect.offset.y, c.rect.extent.width, c.rect.extent.height))
+            .collect();
+        assert_eq!(found, [(0, 2, 3, 4), (0, 0, 8, 1)]);
+        assert!(clipped.iter().all(|clear| clear.layer_count == 2));
     }
 }

@@ -15,7 +15,9 @@ use ash::vk;
 use super::Device;
 use super::memory::Slice;
 use super::query::QueryResult;
+use super::texels::Conversion;
 use crate::memory::Heap;
+use pvgpu_protocol::command::HeapRange;
 
 /// How long one wait for the GPU may take before the thread looks around; the wait then goes on.
 const WAIT: Duration = Duration::from_millis(500);
@@ -26,6 +28,39 @@ pub trait FenceSink: Send {
     fn complete(&mut self, context: u32, value: u64, decoded: Instant);
 }
 
+/// A presented frame that stands in the heap.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// Who presented it.
+    pub context: u32,
+    /// As the command said.
+    pub sequence: u64,
+    /// Bytes from the heap's start to its first row.
+    pub offset: u64,
+    /// Pixels, each `B8G8R8A8`.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bytes from row to row.
+    pub row_pitch: u32,
+}
+
+impl Frame {
+    /// Its rows without padding.
+    pub fn rows(&self, heap: &Heap) -> Vec<u8> {
+        let row = self.width as usize * 4;
+        let mut rows = vec![0; row.saturating_mul(self.height as usize)];
+        for (index, into) in (0..).zip(rows.chunks_exact_mut(row.max(1))) {
+            let offset = self.offset.saturating_add(u64::from(self.row_pitch).saturating_mul(index));
+            heap.read(HeapRange { offset, length: row as u64 }, into);
+        }
+        rows
+    }
+}
+
+/// Sees each frame before the guest is told of it. Called on the completion thread, in order.
+pub type FrameWatch = Arc<dyn Fn(&Frame, &Heap) + Send + Sync>;
+
 /// Bytes to copy into the heap once the GPU has written them.
 pub struct HeapCopy {
     pub from: Slice,
@@ -34,6 +69,21 @@ pub struct HeapCopy {
     /// Bytes from the heap's start.
     pub offset: u64,
     pub length: u64,
+}
+
+/// Planes of texels to put together in the heap once the GPU has written them.
+pub struct HeapPack {
+    /// Tight rows of each plane.
+    pub planes: [Option<Slice>; 2],
+    pub conversion: Conversion,
+    /// Texels of a row.
+    pub texels: u32,
+    pub rows: u32,
+    pub slices: u32,
+    /// The first row's place, in bytes from the heap's start.
+    pub offset: u64,
+    pub row_pitch: u32,
+    pub depth_pitch: u32,
 }
 
 /// How much of a context's work is finished: the highest number of a batch with whose results the completion thread is
@@ -86,6 +136,9 @@ pub struct Submission {
     pub fence: Option<(u32, u64, Instant)>,
     pub queries: Vec<QueryResult>,
     pub copies: Vec<HeapCopy>,
+    pub packs: Vec<HeapPack>,
+    /// Empty unless somebody watches them.
+    pub frames: Vec<Frame>,
 }
 
 struct Shared {
@@ -107,6 +160,7 @@ pub struct Completion {
 pub struct CompletionHandle {
     sender: Sender<Submission>,
     shared: Arc<Shared>,
+    watched: bool,
 }
 
 impl Completion {
@@ -114,7 +168,13 @@ impl Completion {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(device: Arc<Device>, heap: Heap, sink: impl FenceSink + 'static) -> std::io::Result<Self> {
+    pub fn start(
+        device: Arc<Device>,
+        heap: Heap,
+        sink: impl FenceSink + 'static,
+        watch: Option<FrameWatch>,
+    ) -> std::io::Result<Self> {
+        let watched = watch.is_some();
         let (sender, receiver) = channel();
         let shared = Arc::new(Shared {
             retired: AtomicU64::new(0),
@@ -123,9 +183,9 @@ impl Completion {
         });
         let thread = std::thread::Builder::new().name("completion".to_owned()).spawn({
             let shared = shared.clone();
-            move || run(&device, &heap, sink, &receiver, &shared)
+            move || run(&device, &heap, sink, watch.as_ref(), &receiver, &shared)
         })?;
-        Ok(Self { handle: CompletionHandle { sender, shared }, thread: Some(thread) })
+        Ok(Self { handle: CompletionHandle { sender, shared, watched }, thread: Some(thread) })
     }
 
     /// Where contexts send their submissions.
@@ -154,6 +214,11 @@ impl CompletionHandle {
         let _ = self.sender.send(submission);
     }
 
+    /// Whether somebody watches presented frames.
+    pub fn watches_frames(&self) -> bool {
+        self.watched
+    }
+
     /// The highest serial whose work is finished and whose results are written.
     pub fn retired(&self) -> u64 {
         self.shared.retired.load(Ordering::Acquire)
@@ -177,6 +242,7 @@ fn run(
     device: &Device,
     heap: &Heap,
     mut sink: impl FenceSink,
+    watch: Option<&FrameWatch>,
     receiver: &Receiver<Submission>,
     shared: &Shared,
 ) {
@@ -187,8 +253,14 @@ fn run(
         for copy in &submission.copies {
             copy_to_heap(heap, copy);
         }
+        for pack in &submission.packs {
+            pack_into_heap(heap, pack);
+        }
         for query in &submission.queries {
             query.write(device, heap);
+        }
+        if let Some(watch) = watch {
+            submission.frames.iter().for_each(|frame| watch(frame, heap));
         }
         if let Some((context, value, decoded)) = submission.fence {
             sink.complete(context, value, decoded);
@@ -225,4 +297,25 @@ fn copy_to_heap(heap: &Heap, copy: &HeapCopy) {
     let mut bytes = vec![0; usize::try_from(copy.length).unwrap_or(0)];
     copy.from.read(copy.at, &mut bytes);
     heap.write(copy.offset, &bytes);
+}
+
+fn pack_into_heap(heap: &Heap, pack: &HeapPack) {
+    let widths: Vec<usize> =
+        pack.conversion.planes().iter().map(|plane| pack.texels as usize * plane.bytes as usize).collect();
+    let mut planes = [Vec::new(), Vec::new()];
+    let mut row = Vec::new();
+    for z in 0..u64::from(pack.slices) {
+        for y in 0..u64::from(pack.rows) {
+            for ((bytes, slice), width) in planes.iter_mut().zip(&pack.planes).zip(&widths) {
+                bytes.resize(*width, 0);
+                if let Some(slice) = slice {
+                    slice.read((z * u64::from(pack.rows) + y) * *width as u64, bytes);
+                }
+            }
+            let [first, second] = &planes;
+            pack.conversion.join([first, second], pack.texels, &mut row);
+            let at = pack.offset + z * u64::from(pack.depth_pitch) + y * u64::from(pack.row_pitch);
+            heap.write(at, &row);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! One context's objects and operations on the GPU.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::hash::BuildHasherDefault;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -12,16 +14,24 @@ use pvgpu_protocol::command::NONE;
 use pvgpu_protocol::limits::MAX_OBJECTS;
 
 use super::Device;
+use super::assembly::Assembly;
 use super::bindings::{Bindings, ConstantBuffer, Dirty, IndexBuffer, VertexBuffer};
-use super::completion::{CompletionHandle, HeapCopy, Progress, Submission, Work};
-use super::descriptor::{DescriptorPools, Program, ProgramKey};
+use super::completion::{CompletionHandle, Frame, HeapCopy, HeapPack, Progress, Submission, Work};
+use super::descriptor::{Contents, Program, ProgramKey};
+use super::feedback::FullBuffer;
 use super::memory::{HeapBuffer, SlicePool};
 use super::pass::Pass;
+use super::pipeline_list::{Interner, PipelineList};
+use super::pipeline_pool::{Making, PipelinePool};
+use super::player::Player;
+use super::predication::Predication;
 use super::present::PresentImages;
 use super::query::{ActiveQueries, Query, QueryKind, QueryPools, QueryResult};
 use super::recorder::{Recorder, Serials};
-use super::resource::{Buffer, Image, Resource, Staging, Texture};
+use super::resource::{Buffer, Resource, Staging, Texture};
+use super::set_cache::{SetCache, WordHasher};
 use super::shader::Shader;
+use super::shares::Shares;
 use super::state::{
     BlendState, ElementLayout, Sampler, default_depth_stencil, default_rasterizer, default_sampler,
 };
@@ -30,7 +40,8 @@ use super::view::{Target, View};
 use crate::fault::Fault;
 use crate::format::dxgi;
 use crate::memory::Heap;
-use crate::ops::{Backend, DepthStencilState, Op, RasterizerState, ResourceDesc};
+use crate::ops::{Backend, DepthStencilState, Op, RasterizerState, ResourceDesc, ShareToken};
+use crate::pipeline_file::{ContentHash, PipelineFile};
 use crate::slots::Slots;
 
 /// What contexts of one worker share.
@@ -42,8 +53,13 @@ pub struct Shared {
     /// The heap as a buffer, where the driver can import it.
     heap_buffer: Option<HeapBuffer>,
     serials: Rc<Serials>,
-    completion: CompletionHandle,
+    pub(super) player: Player,
+    pub(super) pipelines: PipelinePool,
+    /// Pipelines that were needed, in this run and earlier ones.
+    pub(super) notes: RefCell<PipelineList>,
+    pub(super) completion: CompletionHandle,
     counters: Arc<Counters>,
+    pub(super) shares: Shares,
 }
 
 /// What a worker counts of its contexts' work.
@@ -57,8 +73,14 @@ pub struct Counters {
     pub dispatches: AtomicU64,
     /// Bytes taken from the heap.
     pub upload_bytes: AtomicU64,
-    /// Pipelines made.
+    /// Pipelines asked for.
     pub pipelines: AtomicU64,
+    /// Those of them that nobody had asked for before a draw or dispatch needed them.
+    pub pipelines_in_frames: AtomicU64,
+    /// Textures that had to leave the GPU's own memory.
+    pub evictions: AtomicU64,
+    /// How often a draw or dispatch bound one that was not ready.
+    pub pipelines_late: AtomicU64,
 }
 
 /// Adds to a counter that only this thread writes, which spares a locked instruction.
@@ -79,7 +101,28 @@ impl Shared {
         if heap_buffer.is_none() {
             log::info!("the driver cannot import the guest's heap: uploads and frames are copied once more");
         }
-        Rc::new(Self { device, heap, heap_buffer, serials: Rc::default(), completion, counters })
+        let serials = Rc::new(Serials::behind(device.finished()));
+        let notes = RefCell::new(PipelineList::new(device.take_notes()));
+        let player = Player::start(device.clone(), completion.clone());
+        let shares = Shares::new(device.clone());
+        Rc::new(Self {
+            device,
+            heap,
+            heap_buffer,
+            serials,
+            player,
+            pipelines: PipelinePool::start(),
+            notes,
+            completion,
+            counters,
+            shares,
+        })
+    }
+
+    /// The file with which a later run makes the pipelines of this one early; none when there is nothing new for it.
+    pub fn pipeline_file(&self) -> Option<Vec<u8>> {
+        let notes = self.notes.borrow_mut().take_changed()?;
+        Some(PipelineFile { notes, driver: self.device.pipeline_cache_data() }.bytes(&self.device.gpu_id()))
     }
 
     /// Whether the heap is a Vulkan buffer.
@@ -106,27 +149,47 @@ pub struct Context {
     pub(super) shared: Rc<Shared>,
     id: u32,
     /// Batches that the completion thread was given.
-    sent: u64,
-    progress: Progress,
+    pub(super) sent: u64,
+    pub(super) progress: Progress,
     objects: Slots<Object>,
     pub(super) bound: Bindings,
     pub(super) pass: Option<Pass>,
-    pub(super) programs: HashMap<ProgramKey, Rc<Program>>,
+    pub(super) programs: HashMap<ProgramKey, Rc<Program>, BuildHasherDefault<WordHasher>>,
+    /// Shaders by contents, the last of those that are equal.
+    pub(super) shaders: HashMap<ContentHash, Weak<Shader>>,
+    pub(super) interner: Interner,
     /// Of the graphics pipeline that is current, if `bound.dirty` does not say otherwise.
     pub(super) program: Option<Rc<Program>>,
-    pub(super) pipeline: vk::Pipeline,
+    pub(super) pipeline: Option<Making>,
+    /// Of the current state; none when it draws nothing.
+    pub(super) assembly: Option<Assembly>,
+    /// Stream-output buffers that transform feedback is active for.
+    pub(super) feedback: u8,
+    /// For stream output that is counted but not written.
+    pub(super) full_buffer: Option<FullBuffer>,
+    pub(super) predication: Option<Predication>,
+    /// The command buffer knows of every viewport, set or not.
+    pub(super) all_viewports: bool,
     pub(super) present_images: PresentImages,
     /// Queries between begin and end.
     pub(super) active_queries: ActiveQueries,
     pub(super) results: Vec<QueryResult>,
+    /// Buffers that were given a place in the heap.
+    pub(super) placed: Vec<Weak<Buffer>>,
     pub(super) copies: Vec<HeapCopy>,
+    pub(super) packs: Vec<HeapPack>,
+    frames: Vec<Frame>,
     /// Taken when the context ends.
     pub(super) default_sampler: Option<Rc<Sampler>>,
     default_blend: Rc<BlendState>,
+    /// It has a resource that other contexts may have, too.
+    is_sharing: bool,
     next_uid: u64,
     pub(super) trash: Rc<Trash>,
     pub(super) recorder: Recorder,
-    pub(super) descriptors: DescriptorPools,
+    pub(super) sets: SetCache,
+    /// Memory for what a draw's set holds.
+    pub(super) contents: Contents,
     pub(super) queries: QueryPools,
     pub(super) slices: SlicePool,
     pub(super) readback: SlicePool,
@@ -140,9 +203,12 @@ impl Context {
     pub fn new(id: u32, shared: &Rc<Shared>) -> Result<Self, Fault> {
         let device = shared.device.clone();
         let trash = Trash::new(device.clone());
-        let default_blend = Rc::new(BlendState::default_state());
+        let mut interner = Interner::default();
+        let mut default_blend = BlendState::default_state();
+        default_blend.uid = interner.blend(default_blend.alpha_to_coverage, &default_blend.targets);
+        let default_blend = Rc::new(default_blend);
         // The sampler comes last of what may fail: it would leave its handle on a list that nobody empties.
-        let recorder = Recorder::new(device.clone(), shared.serials.clone())?;
+        let recorder = Recorder::new(&shared.player, shared.serials.clone())?;
         let default_sampler = Rc::new(Sampler::new(&default_sampler(), &trash)?);
         Ok(Self {
             shared: shared.clone(),
@@ -152,18 +218,30 @@ impl Context {
             objects: Slots::new(MAX_OBJECTS),
             bound: Bindings::new(default_blend.clone()),
             pass: None,
-            programs: HashMap::new(),
+            programs: HashMap::default(),
+            shaders: HashMap::new(),
+            interner,
             program: None,
-            pipeline: vk::Pipeline::null(),
+            pipeline: None,
+            assembly: None,
+            feedback: 0,
+            full_buffer: None,
+            predication: None,
+            all_viewports: false,
             present_images: PresentImages::default(),
             active_queries: ActiveQueries::default(),
             results: Vec::new(),
+            placed: Vec::new(),
             copies: Vec::new(),
+            packs: Vec::new(),
+            frames: Vec::new(),
             default_sampler: Some(default_sampler),
             default_blend,
+            is_sharing: false,
             next_uid: 1,
             recorder,
-            descriptors: DescriptorPools::new(device.clone()),
+            sets: SetCache::new(device.clone()),
+            contents: Contents::default(),
             queries: QueryPools::new(device.clone()),
             slices: SlicePool::new(device.clone(), MemoryLocation::CpuToGpu),
             readback: SlicePool::new(device.clone(), MemoryLocation::GpuToCpu),
@@ -184,8 +262,10 @@ impl Context {
     fn submit(&mut self, fence: Option<(u32, u64, Instant)>) -> Result<(), Fault> {
         if !self.recorder.is_empty() {
             self.end_pass()?;
-            let (garbage, pools) = (self.trash.take(), self.descriptors.take_used());
-            self.recorder.submit(garbage, pools)?;
+            self.balance_memory()?;
+            let (mut garbage, pools) = (self.trash.take(), self.sets.take_used());
+            garbage.append(self.shared.shares.take_garbage());
+            self.recorder.submit(&self.device, garbage, pools)?;
             self.bound.dirty = Dirty::ALL;
         }
         self.sent += 1;
@@ -195,9 +275,33 @@ impl Context {
             fence,
             queries: std::mem::take(&mut self.results),
             copies: std::mem::take(&mut self.copies),
+            packs: std::mem::take(&mut self.packs),
+            frames: std::mem::take(&mut self.frames),
         });
         self.collect();
         Ok(())
+    }
+
+    /// The context's turn is over: what it recorded is submitted if another context may use the same resources, so that the
+    /// GPU gets everything in the order in which it was decoded.
+    ///
+    /// # Errors
+    /// [`Fault`] when the GPU fails.
+    pub fn end_turn(&mut self) -> Result<(), Fault> {
+        if self.is_sharing && !self.recorder.is_empty() { self.submit(None) } else { Ok(()) }
+    }
+
+    fn share(&mut self, id: u32, token: ShareToken) -> Result<(), Fault> {
+        let texture = self.texture(id)?;
+        self.is_sharing = true;
+        self.shared.shares.add(token, &texture);
+        Ok(())
+    }
+
+    fn open_shared(&mut self, id: u32, token: ShareToken) -> Result<(), Fault> {
+        let texture = self.shared.shares.find(token).ok_or_else(|| disagree(id))?;
+        self.is_sharing = true;
+        self.insert(id, Object::Resource(Resource::Texture(texture)))
     }
 
     /// Submits, and waits until the results of all work are in the heap.
@@ -210,12 +314,28 @@ impl Context {
         Ok(())
     }
 
+    /// Waits until the results of a batch are there; submits it if it is the current one.
+    pub(super) fn wait_for(&mut self, batch: u64) -> Result<(), Fault> {
+        if batch > self.sent {
+            return self.finish();
+        }
+        let work = self.progress.until(batch);
+        if work.is_done() || self.shared.completion.wait(&self.device, &work) {
+            return Ok(());
+        }
+        Err(self.device.fault("waiting for the GPU", vk::Result::ERROR_DEVICE_LOST))
+    }
+
     /// Destroys what finished submissions have left behind.
     pub fn collect(&mut self) {
         let retired = self.shared.completion.retired();
         while let Some(done) = self.recorder.retire(retired) {
-            self.descriptors.recycle(done.pools);
-            trash::empty(&self.device, done.garbage, &self.slices, &self.readback, &mut self.queries);
+            self.sets.recycle(done.pools);
+            let all =
+                trash::empty(&self.device, done.garbage, &self.slices, &self.readback, &mut self.queries);
+            if all.descriptors_died {
+                self.sets.forget();
+            }
         }
     }
 
@@ -241,6 +361,15 @@ impl Context {
         count(counter(&self.shared.counters), by);
     }
 
+    /// A frame that the next submission brings into the heap.
+    pub(super) fn note_frame(&mut self, c: &pvgpu_protocol::command::Present) {
+        if self.shared.completion.watches_frames() {
+            let (offset, sequence) = (c.frame.offset, c.sequence);
+            let (width, height, row_pitch) = (c.width, c.height, c.row_pitch);
+            self.frames.push(Frame { context: self.id, sequence, offset, width, height, row_pitch });
+        }
+    }
+
     pub(super) fn heap_buffer(&self) -> Option<vk::Buffer> {
         self.shared.heap_buffer.as_ref().map(HeapBuffer::buffer)
     }
@@ -259,6 +388,14 @@ impl Context {
             Some(Object::Resource(resource)) => Ok(resource.clone()),
             _ => Err(disagree(id)),
         }
+    }
+
+    /// The textures that may live elsewhere.
+    pub(super) fn textures(&self) -> impl Iterator<Item = Rc<Texture>> + '_ {
+        self.objects.iter().filter_map(|object| match object {
+            Object::Resource(Resource::Texture(texture)) if texture.may_move() => Some(texture.clone()),
+            _ => None,
+        })
     }
 
     pub(super) fn buffer(&self, id: u32) -> Result<Rc<Buffer>, Fault> {
@@ -296,15 +433,25 @@ impl Context {
     fn create_resource(&mut self, id: u32, desc: Rc<ResourceDesc>) -> Result<(), Fault> {
         let resource = if desc.is_staging() {
             let heap = desc.command.heap;
-            Resource::Staging(Rc::new(Staging { desc, heap, tracker: Default::default() }))
+            Resource::Staging(Rc::new(Staging {
+                desc,
+                heap,
+                tracker: Default::default(),
+                late: Default::default(),
+            }))
         } else if desc.is_buffer() {
             let buffer = Buffer::new(desc, &self.trash, &self.slices)?;
             self.zero_buffer(&buffer)?;
+            if let Some(counter) = &buffer.so_counter {
+                self.set_counter(counter, 0)?;
+            }
             Resource::Buffer(Rc::new(buffer))
         } else {
-            let image = Image::new(&desc, &self.trash)?;
-            self.zero_image(&desc, &image)?;
-            Resource::Texture(Rc::new(Texture::new(desc, image)))
+            let texture = Texture::new(desc.clone(), &self.trash)?;
+            for part in texture.parts() {
+                self.zero_image(&desc, &part.image)?;
+            }
+            Resource::Texture(Rc::new(texture))
         };
         self.insert(id, Object::Resource(resource))
     }
@@ -315,6 +462,9 @@ impl Context {
         if let Some(counter) = &view.counter {
             self.set_counter(counter, 0)?;
         }
+        if let (Some(_), Some(line)) = (&view.source, view.texture()) {
+            self.zero_image(&line.desc, &line.image())?;
+        }
         self.insert(id, Object::View(Rc::new(view)))
     }
 
@@ -323,7 +473,7 @@ impl Context {
             Some(Object::Query(_)) => self.abandon_query(id)?,
             Some(Object::Shader(shader)) => {
                 let uid = shader.uid;
-                self.programs.retain(|key, _| key.first != uid && key.pixel != uid);
+                self.programs.retain(|key, _| !key.shaders.contains(&uid));
             }
             _ => {}
         }
@@ -336,7 +486,8 @@ impl Context {
         start: u32,
         buffers: &[pvgpu_protocol::command::VertexBufferBinding],
     ) -> Result<(), Fault> {
-        for (index, binding) in (start as usize..).zip(buffers) {
+        let start = start as usize;
+        for (index, binding) in (start..).zip(buffers) {
             let bound = if binding.buffer == NONE {
                 None
             } else {
@@ -347,7 +498,7 @@ impl Context {
                 *slot = bound;
             }
         }
-        self.bound.dirty |= Dirty::VERTEX_BUFFERS;
+        self.bound.note_vertex_changes(start..start + buffers.len());
         Ok(())
     }
 
@@ -441,7 +592,7 @@ impl Context {
             self.bound.render_targets = views;
             self.bound.depth_stencil = depth;
             // Whether depth is written depends on the view.
-            self.bound.dirty |= Dirty::PIPELINE | Dirty::VIEWPORTS | Dirty::DEPTH;
+            self.bound.dirty |= Dirty::PIPELINE | Dirty::VIEWPORTS | Dirty::DEPTH | Dirty::RASTERIZER;
         }
         if !uavs.is_empty() || self.bound.graphics_uavs.iter().any(Option::is_some) {
             for slot in &mut self.bound.graphics_uavs {
@@ -498,12 +649,13 @@ impl Context {
     fn set_state(&mut self, op: &Op<'_>) -> Result<(), Fault> {
         match *op {
             Op::SetInputLayout { layout } => {
-                self.bound.layout = match self.objects.get(layout) {
+                let layout = match self.objects.get(layout) {
                     _ if layout == NONE => None,
                     Some(Object::ElementLayout(layout)) => Some(layout.clone()),
                     _ => return Err(disagree(layout)),
                 };
-                self.bound.dirty |= Dirty::PIPELINE | Dirty::VERTEX_BUFFERS;
+                self.bound.set_layout(layout);
+                self.bound.dirty |= Dirty::PIPELINE;
             }
             Op::SetBlendState { state, factor, sample_mask } => {
                 self.bound.blend = match self.objects.get(state) {
@@ -525,6 +677,7 @@ impl Context {
                 self.bound.dirty |= Dirty::DEPTH;
             }
             Op::SetRasterizerState { state } => {
+                self.end_bare_pass()?;
                 self.bound.rasterizer = match self.objects.get(state) {
                     _ if state == NONE => default_rasterizer(),
                     Some(Object::RasterizerState(rasterizer)) => *rasterizer,
@@ -555,8 +708,16 @@ impl Context {
     pub(super) fn buffer_moved(&mut self, buffer: &Buffer) {
         use pvgpu_protocol::command::bind;
         let flags = buffer.desc.command.bind_flags;
+        if flags & bind::VERTEX_BUFFER != 0 {
+            let is_it = |bound: &Option<VertexBuffer>| {
+                bound.as_ref().is_some_and(|bound| std::ptr::eq(&raw const *bound.buffer, buffer))
+            };
+            let slots = &self.bound.vertex_buffers;
+            if let (Some(first), Some(last)) = (slots.iter().position(is_it), slots.iter().rposition(is_it)) {
+                self.bound.note_vertex_changes(first..last + 1);
+            }
+        }
         for (bit, dirty) in [
-            (bind::VERTEX_BUFFER, Dirty::VERTEX_BUFFERS),
             (bind::INDEX_BUFFER, Dirty::INDEX_BUFFER),
             (bind::CONSTANT_BUFFER, Dirty::DESCRIPTORS | Dirty::COMPUTE),
             (bind::SHADER_RESOURCE, Dirty::DESCRIPTORS | Dirty::COMPUTE),
@@ -570,28 +731,51 @@ impl Context {
 }
 
 impl Backend for Context {
+    fn shared(&self, token: ShareToken) -> Option<Rc<ResourceDesc>> {
+        self.shared.shares.find(token).map(|texture| texture.desc.clone())
+    }
+
     fn batch(&self) -> u64 {
         self.sent + 1
     }
 
     fn execute(&mut self, op: Op<'_>) -> Result<(), Fault> {
+        if self.predication.is_some() && !self.admits(&op)? {
+            return Ok(());
+        }
         match op {
             Op::CreateResource { id, desc } => self.create_resource(id, desc),
             Op::DestroyObject { id } => self.destroy(id),
+            Op::ShareResource { id, token } => self.share(id, token),
+            Op::OpenSharedResource { id, token } => self.open_shared(id, token),
             Op::CreateView { id, desc } => self.create_view(id, desc),
             Op::CreateQuery { id, kind, slot } => {
                 self.insert(id, Object::Query(Query::new(QueryKind::from_ddi(kind)?, slot)))
             }
             Op::CreateShader { id, stage, source } => {
-                let shader = Shader::new(self.uid(), stage, source, &self.trash)?;
-                self.insert(id, Object::Shader(Rc::new(shader)))
+                let shader = Rc::new(Shader::new(self.uid(), stage, source, &self.trash)?);
+                self.insert(id, Object::Shader(shader.clone()))?;
+                self.expect_pipelines(&shader);
+                Ok(())
+            }
+            Op::LinkShader { id, shader, instances } => {
+                let Some(Object::Shader(shader)) = self.objects.get(shader) else {
+                    return Err(disagree(shader));
+                };
+                let shader = Rc::new(shader.clone().linked(self.uid(), instances)?);
+                self.insert(id, Object::Shader(shader.clone()))?;
+                self.expect_pipelines(&shader);
+                Ok(())
             }
             Op::CreateElementLayout { id, elements } => {
-                let layout = ElementLayout { uid: self.uid(), elements: elements.to_vec() };
+                self.interner.check_room()?;
+                let layout = ElementLayout::new(self.interner.layout(elements), elements);
                 self.insert(id, Object::ElementLayout(Rc::new(layout)))
             }
             Op::CreateBlendState { id, alpha_to_coverage, independent, targets } => {
-                let blend = BlendState::new(self.uid(), alpha_to_coverage, independent, targets);
+                self.interner.check_room()?;
+                let mut blend = BlendState::new(0, alpha_to_coverage, independent, targets);
+                blend.uid = self.interner.blend(alpha_to_coverage, &blend.targets);
                 if blend.is_dual_source() && !self.device.caps.dual_src_blend {
                     return Err(Fault::unsupported("dual-source blending").about(id));
                 }
@@ -621,6 +805,7 @@ impl Backend for Context {
             }
             Op::SetComputeUavs { start, uavs } => self.set_compute_uavs(start, uavs),
             Op::SetViewports { viewports } => {
+                self.end_bare_pass()?;
                 self.bound.viewports.clear();
                 self.bound.viewports.extend_from_slice(viewports);
                 self.bound.dirty |= Dirty::VIEWPORTS;
@@ -636,10 +821,13 @@ impl Backend for Context {
             | Op::SetBlendState { .. }
             | Op::SetDepthStencilState { .. }
             | Op::SetRasterizerState { .. } => self.set_state(&op),
+            Op::SetStreamOutputTargets { targets } => self.set_stream_output_targets(targets),
+            Op::SetPredication { query, value, hint } => self.set_predication(query, value, hint),
             Op::Draw(draw) => self.draw(&draw),
             Op::DrawIndexed(draw) => self.draw_indexed(&draw),
             Op::Dispatch { groups } => self.dispatch(groups),
             Op::DrawIndirect { kind, buffer, offset } => self.draw_indirect(kind, buffer, offset),
+            Op::DrawAuto => self.draw_auto(),
             Op::BeginQuery { query } => self.begin_query(query),
             Op::EndQuery { query } => self.end_query(query),
             Op::ClearRenderTargetView { view, color } => self.clear_render_target_view(view, color),
@@ -649,18 +837,25 @@ impl Backend for Context {
             Op::ClearUnorderedAccessView { view, value, is_float } => {
                 self.clear_unordered_access_view(view, value, is_float)
             }
+            Op::ClearView { view, color, rects } => self.clear_view(view, color, rects),
             Op::CopyRegion(region) => self.copy_region(&region),
             Op::ResolveSubresource { dst, dst_subresource, src, src_subresource, format } => {
-                self.resolve(dst, dst_subresource, src, src_subresource, format)
+                self.resolve((dst, dst_subresource), (src, src_subresource), format)
             }
             Op::GenerateMips { view } => self.generate_mips(view),
             Op::CopyStructureCount { dst, dst_offset, src_view } => {
                 self.copy_structure_count(dst, dst_offset, src_view)
             }
+            Op::SetResourceMinLod { resource, min_lod } => {
+                self.texture(resource)?.min_lod.set(min_lod);
+                self.bound.dirty |= Dirty::DESCRIPTORS | Dirty::COMPUTE;
+                Ok(())
+            }
             Op::UpdateSubresource(update) => self.update_subresource(&update),
             Op::UpdateInline { dst, offset, data } => self.update_inline(dst, offset, data),
             Op::DiscardBuffer { dst, data } => self.discard_buffer(dst, data),
             Op::WriteNoOverwrite { dst, offset, data } => self.write_no_overwrite(dst, offset, data),
+            Op::PlaceBuffer { dst, data } => self.place_buffer(dst, data),
             Op::RotateResourceIdentities { resources } => self.rotate(resources),
             Op::Present(present) => self.present(&present),
         }
@@ -674,13 +869,16 @@ impl Drop for Context {
         }
         // Everything that refers to GPU objects puts them on the trash list as it goes.
         self.bound = Bindings::new(self.default_blend.clone());
+        self.predication = None;
+        self.full_buffer = None;
         self.objects = Slots::new(MAX_OBJECTS);
         self.programs.clear();
         self.program = None;
+        self.pipeline = None;
         self.present_images = PresentImages::default();
         self.default_sampler = None;
         while let Some(done) = self.recorder.retire(u64::MAX) {
-            self.descriptors.recycle(done.pools);
+            self.sets.recycle(done.pools);
             trash::empty(&self.device, done.garbage, &self.slices, &self.readback, &mut self.queries);
         }
         trash::empty(&self.device, self.trash.take(), &self.slices, &self.readback, &mut self.queries);

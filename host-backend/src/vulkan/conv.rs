@@ -31,6 +31,16 @@ pub fn map_blend_factor(factor: u32, alpha: bool) -> vk::BlendFactor {
     }
 }
 
+/// A colour factor for a target without alpha, which counts as 1.
+pub const fn without_alpha(factor: vk::BlendFactor) -> vk::BlendFactor {
+    match factor {
+        vk::BlendFactor::DST_ALPHA => vk::BlendFactor::ONE,
+        // The saturation is the smaller one of the source's alpha and what is missing to 1 in the target.
+        vk::BlendFactor::ONE_MINUS_DST_ALPHA | vk::BlendFactor::SRC_ALPHA_SATURATE => vk::BlendFactor::ZERO,
+        other => other,
+    }
+}
+
 /// Whether a `D3D10_DDI_BLEND` takes the second source.
 pub const fn is_dual_source(factor: u32) -> bool {
     matches!(factor, 16..=19)
@@ -143,9 +153,11 @@ pub fn topology_class(topology: vk::PrimitiveTopology) -> vk::PrimitiveTopology 
     use vk::PrimitiveTopology as T;
     match topology {
         T::POINT_LIST => T::POINT_LIST,
-        T::LINE_LIST | T::LINE_STRIP | T::LINE_LIST_WITH_ADJACENCY | T::LINE_STRIP_WITH_ADJACENCY => {
-            T::LINE_LIST
-        }
+        T::LINE_LIST | T::LINE_STRIP => T::LINE_LIST,
+        // Of the classes of those without, but a geometry shader that takes them wants to see them here, too.
+        T::LINE_LIST_WITH_ADJACENCY | T::LINE_STRIP_WITH_ADJACENCY => T::LINE_LIST_WITH_ADJACENCY,
+        T::TRIANGLE_LIST_WITH_ADJACENCY | T::TRIANGLE_STRIP_WITH_ADJACENCY => T::TRIANGLE_LIST_WITH_ADJACENCY,
+        T::PATCH_LIST => T::PATCH_LIST,
         _ => T::TRIANGLE_LIST,
     }
 }
@@ -190,6 +202,13 @@ pub fn map_samples(count: u32) -> vk::SampleCountFlags {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_without_alpha_counts_as_one() {
+        assert_eq!(without_alpha(map_blend_factor(7, false)), vk::BlendFactor::ONE);
+        assert_eq!(without_alpha(map_blend_factor(8, false)), vk::BlendFactor::ZERO);
+        assert_eq!(without_alpha(map_blend_factor(5, false)), vk::BlendFactor::SRC_ALPHA);
+    }
 
     #[test]
     fn filters_are_taken_apart() {

@@ -1,18 +1,24 @@
-//! Programs (the shaders of a pipeline with their descriptor layout) and the descriptor sets of draws.
+//! Programs: the shaders of a pipeline with their descriptor layout, and what a draw's descriptors are.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use ash::vk;
-use pvgpu_dxbc::{BindingClass, BindingKind, DescriptorType, ReturnType};
+use ash::vk::Handle;
+use pvgpu_dxbc::{
+    BindingClass, BindingKind, DescriptorType, Reflection, ReturnType, StorageFormat, StreamOutput,
+};
 use pvgpu_protocol::command::stage;
 
 use super::Device;
-use super::bindings::{Bindings, StageBindings};
+use super::bindings::{Bindings, ConstantBuffer};
+use super::formats::map_color;
 use super::pipeline::PipelineKey;
+use super::pipeline_pool::Making;
 use super::recorder::{Access, Tracker};
+use super::set_cache::{Sets, WordHasher};
 use super::shader::{Shader, Variant};
 use super::state::Sampler;
 use super::trash::{Garbage, Trash};
@@ -20,9 +26,13 @@ use super::view::{Target, View};
 use crate::fault::Fault;
 use crate::format::{NumberKind, number_kind};
 
-/// Sets of a pool, and descriptors of each type in it.
-const POOL_SETS: u32 = 512;
-const POOL_DESCRIPTORS: u32 = 4096;
+/// The stages of a draw.
+pub const GRAPHICS_STAGES: usize = 5;
+/// `D3D10_SB_NAME_VIEWPORT_ARRAY_INDEX`.
+const NAME_VIEWPORT_INDEX: u32 = 5;
+
+/// Offsets are dynamic below this, in bytes; what is above lies in the set.
+const FAR: u64 = 1 << 31;
 
 /// One descriptor as an update template reads it.
 #[derive(Clone, Copy)]
@@ -39,16 +49,21 @@ pub struct ProgramBinding {
     class: BindingClass,
     slot: usize,
     kind: BindingKind,
+    /// A constant buffer whose place is a dynamic offset.
+    dynamic: bool,
 }
 
-/// Which shaders a program has.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// A binding with its place in the set's layout.
+type Placed = (vk::DescriptorSetLayoutBinding<'static>, ProgramBinding);
+
+/// Which shaders a program has, and what else its modules depend on.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ProgramKey {
-    /// Vertex or compute shader.
-    pub first: u64,
-    /// Pixel shader; 0 for none.
-    pub pixel: u64,
+    /// Vertex, hull, domain, geometry and pixel shader, or one compute shader; 0 for none.
+    pub shaders: [u64; GRAPHICS_STAGES],
     pub dual_source: bool,
+    /// Stream-output buffers that are bound, slot 0 in bit 0.
+    pub so_buffers: u8,
 }
 
 /// A stage of a program.
@@ -65,37 +80,80 @@ pub struct Program {
     pub vertex: Option<Rc<Shader>>,
     /// Registers that the pixel shader writes: bit n is render target n.
     pub pixel_outputs: u32,
-    pub pipelines: RefCell<HashMap<PipelineKey, vk::Pipeline>>,
+    pub dual_source: bool,
+    /// Stream-output buffers that it writes, slot 0 in bit 0.
+    pub so_buffers: u8,
+    /// The stream that is rasterized; none, and nothing is.
+    pub rasterized_stream: Option<u32>,
+    /// A stage before the pixel shader chooses the viewport.
+    pub chooses_viewport: bool,
+    pub pipelines: RefCell<HashMap<PipelineKey, Making, BuildHasherDefault<WordHasher>>>,
     pub writes: bool,
+    /// The descriptor sets that were made for it.
+    pub sets: RefCell<Sets>,
+    /// By binding number, as dynamic offsets are.
     bindings: Vec<ProgramBinding>,
     set_layout: vk::DescriptorSetLayout,
     template: Option<vk::DescriptorUpdateTemplate>,
+    /// Keep the modules alive until no pipeline is made of them any more.
+    _shaders: Vec<Rc<Shader>>,
     trash: Rc<Trash>,
 }
 
 impl Program {
-    /// Builds a program of shaders in pipeline order.
-    pub fn new(shaders: &[Rc<Shader>], dual_source: bool, trash: &Rc<Trash>) -> Result<Self, Fault> {
+    /// Builds a program of shaders in pipeline order. The last one before the pixel shader writes the stream output.
+    pub fn new(
+        shaders: &[Rc<Shader>],
+        dual_source: bool,
+        stream_output: Option<StreamOutput>,
+        trash: &Rc<Trash>,
+    ) -> Result<Self, Fault> {
+        let last = shaders.iter().rposition(|shader| shader.stage != stage::PIXEL);
+        let writer = last.and_then(|last| shaders.get(last));
+        let stream_output = stream_output.map(|output| match writer {
+            Some(writer) => Rc::new(only_written(output, &writer.reflection)),
+            None => Rc::new(output),
+        });
         let mut program = Self {
             layout: vk::PipelineLayout::null(),
             stages: Vec::new(),
             vertex: None,
             pixel_outputs: 0,
+            dual_source,
+            so_buffers: stream_output.as_deref().map_or(0, captured_buffers),
+            rasterized_stream: stream_output
+                .as_deref()
+                .map_or(Some(0), |output| output.rasterized_stream)
+                .filter(|stream| writer.is_none_or(|writer| has_stream(&writer.reflection, *stream))),
+            chooses_viewport: writer.is_some_and(|writer| {
+                writer.reflection.output_system_values() & (1 << NAME_VIEWPORT_INDEX) != 0
+            }),
             pipelines: RefCell::default(),
             writes: false,
+            sets: RefCell::default(),
             bindings: Vec::new(),
             set_layout: vk::DescriptorSetLayout::null(),
             template: None,
+            _shaders: shaders.to_vec(),
             trash: trash.clone(),
         };
-        let mut places = Vec::new();
-        let mut previous = None;
-        for shader in shaders {
+        let mut placed: Vec<Placed> = Vec::new();
+        let mut previous: Option<&Reflection> = None;
+        for (index, shader) in shaders.iter().enumerate() {
             let flag = stage_flag(shader.stage);
-            let pixel = shader.stage == stage::PIXEL;
+            let read = |of: &[u32], mask: fn(&Reflection) -> u32| {
+                previous.filter(|_| of.contains(&shader.stage)).map(mask)
+            };
+            let linked = [stage::HULL, stage::DOMAIN, stage::GEOMETRY, stage::PIXEL];
             let variant = Variant {
-                previous_outputs: if pixel { previous } else { None },
-                dual_source: pixel && dual_source,
+                previous_outputs: read(&linked, Reflection::output_mask),
+                previous_system_values: read(
+                    &[stage::HULL, stage::GEOMETRY],
+                    Reflection::output_system_values,
+                ),
+                previous_patch_constants: read(&[stage::DOMAIN], Reflection::patch_constant_mask),
+                dual_source: dual_source && shader.stage == stage::PIXEL,
+                stream_output: stream_output.clone().filter(|_| last == Some(index)),
             };
             let reflection = &shader.reflection;
             program.stages.push(ProgramStage {
@@ -108,40 +166,45 @@ impl Program {
                     binding.class,
                     BindingClass::UnorderedAccess | BindingClass::UnorderedAccessCounter
                 );
-                program.bindings.push(ProgramBinding {
+                let place = vk::DescriptorSetLayoutBinding::default()
+                    .binding(binding.descriptor.binding)
+                    .descriptor_type(map_type(binding.kind.descriptor_type()))
+                    .descriptor_count(1)
+                    .stage_flags(flag);
+                let bound = ProgramBinding {
                     stage: shader.stage,
                     class: binding.class,
                     slot: binding.slot as usize,
                     kind: binding.kind,
-                });
-                places.push((binding.descriptor.binding, map_type(binding.kind.descriptor_type()), flag));
+                    dynamic: false,
+                };
+                placed.push((place, bound));
             }
             match shader.stage {
                 stage::VERTEX => program.vertex = Some(shader.clone()),
                 stage::PIXEL => program.pixel_outputs = reflection.output_mask(),
                 _ => {}
             }
-            previous = Some(reflection.output_mask());
+            previous = Some(reflection);
         }
-        program.create_layouts(&places)?;
+        placed.sort_by_key(|(place, _)| place.binding);
+        program.create_layouts(placed)?;
         Ok(program)
     }
 
-    fn create_layouts(
-        &mut self,
-        places: &[(u32, vk::DescriptorType, vk::ShaderStageFlags)],
-    ) -> Result<(), Fault> {
+    fn create_layouts(&mut self, mut placed: Vec<Placed>) -> Result<(), Fault> {
         let device = &self.trash.device;
-        let bindings: Vec<_> = places
-            .iter()
-            .map(|(binding, kind, flag)| {
-                vk::DescriptorSetLayoutBinding::default()
-                    .binding(*binding)
-                    .descriptor_type(*kind)
-                    .descriptor_count(1)
-                    .stage_flags(*flag)
-            })
-            .collect();
+        // Constant buffers move with every discard. As many as the device allows move without a new set.
+        let dynamic = device.limits.max_descriptor_set_uniform_buffers_dynamic as usize;
+        let constants =
+            placed.iter_mut().filter(|(_, binding)| binding.class == BindingClass::ConstantBuffer);
+        for (place, binding) in constants.take(dynamic) {
+            place.descriptor_type = vk::DescriptorType::UNIFORM_BUFFER_DYNAMIC;
+            binding.dynamic = true;
+        }
+        check_counts(&device.limits, &placed)?;
+        let (bindings, used): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
+        self.bindings = used;
         let info = vk::DescriptorSetLayoutCreateInfo::default().bindings(&bindings);
         // SAFETY: bindings are distinct, since the translator places each (stage, class, slot) apart.
         self.set_layout = unsafe { device.raw.create_descriptor_set_layout(&info, None) }
@@ -151,16 +214,16 @@ impl Program {
         // SAFETY: the set layout is alive.
         self.layout = unsafe { device.raw.create_pipeline_layout(&info, None) }
             .map_err(|result| device.fault("vkCreatePipelineLayout", result))?;
-        if places.is_empty() {
+        if bindings.is_empty() {
             return Ok(());
         }
-        let entries: Vec<_> = places
+        let entries: Vec<_> = bindings
             .iter()
             .enumerate()
-            .map(|(index, (binding, kind, _))| {
+            .map(|(index, place)| {
                 vk::DescriptorUpdateTemplateEntry::default()
-                    .dst_binding(*binding)
-                    .descriptor_type(*kind)
+                    .dst_binding(place.binding)
+                    .descriptor_type(place.descriptor_type)
                     .descriptor_count(1)
                     .offset(index * size_of::<Descriptor>())
                     .stride(size_of::<Descriptor>())
@@ -208,38 +271,175 @@ impl Program {
         }
     }
 
-    /// Collects the descriptors for what is bound; what is absent or does not fit the declaration is null.
-    fn collect(&self, bound: &Bindings, sampler: &Sampler, into: &mut Vec<Descriptor>) -> Result<(), Fault> {
-        into.clear();
+    /// Lists what a set for the bound resources holds, and where its dynamic buffers lie; calls `visit` for each resource that
+    /// the shaders use. What is absent or does not fit the declaration is null.
+    ///
+    /// A buffer takes three words, its handle, the fixed part of the offset and how much of it is seen; anything else takes one,
+    /// its handle.
+    #[inline]
+    pub fn describe(
+        &self,
+        bound: &Bindings,
+        sampler: &Sampler,
+        contents: &mut Contents,
+        mut visit: impl FnMut(&Tracker, Access),
+    ) -> Result<(), Fault> {
+        contents.words.clear();
+        contents.offsets.clear();
+        contents.described = true;
         let device = &self.trash.device;
         for binding in &self.bindings {
             let Some(stage) = bound.stage(binding.stage) else { continue };
-            into.push(match binding.class {
-                BindingClass::ConstantBuffer => constant_buffer(device, stage, binding),
+            match binding.class {
+                BindingClass::ConstantBuffer => {
+                    let info = match stage.constant_buffers.get(binding.slot) {
+                        Some(Some(buffer)) => {
+                            visit(&buffer.buffer.tracker, Access::Read);
+                            constant_buffer(device, buffer)
+                        }
+                        _ => buffer_info(vk::Buffer::null(), 0, 0),
+                    };
+                    if binding.dynamic {
+                        // A guest's heap can be larger than an offset.
+                        let near = info.offset % FAR;
+                        contents.buffer(vk::DescriptorBufferInfo { offset: info.offset - near, ..info });
+                        // CAST: below 2 GiB.
+                        contents.offsets.push(near as u32);
+                    } else {
+                        contents.buffer(info);
+                    }
+                }
                 BindingClass::Sampler => {
                     let bound = stage.samplers.get(binding.slot).and_then(Option::as_ref);
-                    let raw = bound.map_or(sampler.raw, |sampler| sampler.raw);
-                    Descriptor { image: vk::DescriptorImageInfo::default().sampler(raw) }
+                    contents.words.push(bound.map_or(sampler.raw, |sampler| sampler.raw).as_raw());
                 }
                 BindingClass::ShaderResource => {
                     let view = stage.resources.get(binding.slot).and_then(Option::as_ref);
-                    resource(device, view, &binding.kind)?
+                    if let Some(view) = view {
+                        view.with_tracker(|tracker| visit(tracker, Access::Read));
+                    }
+                    contents.resource(device, view, &binding.kind)?;
                 }
-                BindingClass::UnorderedAccess => resource(device, uav(bound, binding), &binding.kind)?,
+                BindingClass::UnorderedAccess => {
+                    let view = uav(bound, binding);
+                    if let Some(view) = view {
+                        view.with_tracker(|tracker| visit(tracker, Access::Write));
+                    }
+                    contents.resource(device, view, &binding.kind)?;
+                }
                 BindingClass::UnorderedAccessCounter => {
                     let counter = uav(bound, binding).and_then(|view| view.counter.as_ref());
+                    if let Some(counter) = counter {
+                        visit(&counter.tracker, Access::Write);
+                    }
                     let raw = counter.map_or(vk::Buffer::null(), |counter| counter.buffer);
-                    Descriptor { buffer: buffer_info(raw, 0, 4) }
+                    contents.buffer(buffer_info(raw, 0, 4));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The descriptors that a list of [`Program::describe`] stands for.
+    pub fn descriptors(&self, contents: &[u64], into: &mut Vec<Descriptor>) {
+        into.clear();
+        let mut words = contents.iter().copied();
+        let mut next = || words.next().unwrap_or(0);
+        for binding in &self.bindings {
+            let general = vk::DescriptorImageInfo::default().image_layout(vk::ImageLayout::GENERAL);
+            into.push(match binding.kind.descriptor_type() {
+                DescriptorType::UniformBuffer | DescriptorType::StorageBuffer => {
+                    let buffer = vk::Buffer::from_raw(next());
+                    Descriptor { buffer: vk::DescriptorBufferInfo { buffer, offset: next(), range: next() } }
+                }
+                DescriptorType::UniformTexelBuffer | DescriptorType::StorageTexelBuffer => {
+                    Descriptor { texel: vk::BufferView::from_raw(next()) }
+                }
+                DescriptorType::Sampler => {
+                    Descriptor { image: general.sampler(vk::Sampler::from_raw(next())) }
+                }
+                DescriptorType::SampledImage | DescriptorType::StorageImage => {
+                    Descriptor { image: general.image_view(vk::ImageView::from_raw(next())) }
                 }
             });
+        }
+    }
+
+    /// The layout of its sets.
+    pub fn set_layout(&self) -> vk::DescriptorSetLayout {
+        self.set_layout
+    }
+
+    /// How its sets are written; none when they would be empty.
+    pub fn template(&self) -> Option<vk::DescriptorUpdateTemplate> {
+        self.template
+    }
+}
+
+/// What a set holds and where its dynamic buffers lie, see [`Program::describe`].
+#[derive(Default)]
+pub struct Contents {
+    pub words: Vec<u64>,
+    pub offsets: Vec<u32>,
+    /// They are those of the draw that is being prepared.
+    pub described: bool,
+}
+
+impl Contents {
+    fn buffer(&mut self, info: vk::DescriptorBufferInfo) {
+        self.words.extend([info.buffer.as_raw(), info.offset, info.range]);
+    }
+
+    /// Adds a shader-resource or unordered-access view.
+    #[inline]
+    fn resource(
+        &mut self,
+        device: &Device,
+        view: Option<&Rc<View>>,
+        kind: &BindingKind,
+    ) -> Result<(), Fault> {
+        match kind.descriptor_type() {
+            DescriptorType::StorageBuffer => self.buffer(storage_buffer(device, view)?),
+            DescriptorType::UniformTexelBuffer | DescriptorType::StorageTexelBuffer => {
+                self.words.push(texel_buffer(view, kind)?.as_raw());
+            }
+            _ => self.words.push(image(view, kind)?.as_raw()),
         }
         Ok(())
     }
 }
 
+/// The declaration with gaps for registers that the shader does not write. That may be so where a geometry shader without
+/// code was made for another shader than the one that is bound.
+fn only_written(mut output: StreamOutput, reflection: &Reflection) -> StreamOutput {
+    for entry in &mut output.entries {
+        let written = |register: u32| reflection.outputs.iter().any(|output| output.register == register);
+        entry.register = entry.register.filter(|register| written(*register));
+        if reflection.geometry.is_none() {
+            entry.stream = 0;
+        }
+    }
+    output
+}
+
+/// Whether a shader writes a stream at all.
+fn has_stream(reflection: &Reflection, stream: u32) -> bool {
+    let streams = reflection.geometry.map_or(1, |geometry| u32::from(geometry.streams));
+    streams.checked_shr(stream).unwrap_or(0) & 1 != 0
+}
+
+/// The buffers that something is captured into, slot 0 in bit 0.
+fn captured_buffers(output: &StreamOutput) -> u8 {
+    let captured = output.entries.iter().filter(|entry| entry.register.is_some());
+    captured.fold(0, |mask, entry| mask | 1u8.checked_shl(entry.buffer).unwrap_or(0))
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
-        for (_, pipeline) in self.pipelines.take() {
+        let pipelines = self.pipelines.take();
+        let alive = &self.trash.pipelines;
+        alive.set(alive.get().saturating_sub(pipelines.len()));
+        for (_, pipeline) in pipelines {
             self.trash.add(Garbage::Pipeline(pipeline));
         }
         if let Some(template) = self.template {
@@ -262,9 +462,9 @@ fn buffer_info(buffer: vk::Buffer, offset: u64, range: u64) -> vk::DescriptorBuf
     vk::DescriptorBufferInfo { buffer, offset, range }
 }
 
-fn constant_buffer(device: &Device, stage: &StageBindings, binding: &ProgramBinding) -> Descriptor {
-    let null = Descriptor { buffer: buffer_info(vk::Buffer::null(), 0, 0) };
-    let Some(Some(bound)) = stage.constant_buffers.get(binding.slot) else { return null };
+#[inline]
+fn constant_buffer(device: &Device, bound: &ConstantBuffer) -> vk::DescriptorBufferInfo {
+    let null = buffer_info(vk::Buffer::null(), 0, 0);
     let (raw, base) = bound.buffer.place();
     let start = u64::from(bound.first_constant) * 16;
     let Some(left) = bound.buffer.size().checked_sub(start).filter(|left| *left != 0) else { return null };
@@ -274,18 +474,7 @@ fn constant_buffer(device: &Device, stage: &StageBindings, binding: &ProgramBind
     if range == 0 || !aligned {
         return null;
     }
-    Descriptor { buffer: buffer_info(raw, base + start, range) }
-}
-
-/// The descriptor of a shader-resource or unordered-access view.
-fn resource(device: &Device, view: Option<&Rc<View>>, kind: &BindingKind) -> Result<Descriptor, Fault> {
-    Ok(match kind.descriptor_type() {
-        DescriptorType::StorageBuffer => Descriptor { buffer: storage_buffer(device, view)? },
-        DescriptorType::UniformTexelBuffer | DescriptorType::StorageTexelBuffer => {
-            Descriptor { texel: texel_buffer(view, kind)? }
-        }
-        _ => Descriptor { image: image(view, kind)? },
-    })
+    buffer_info(raw, base + start, range)
 }
 
 fn storage_buffer(device: &Device, view: Option<&Rc<View>>) -> Result<vk::DescriptorBufferInfo, Fault> {
@@ -309,11 +498,12 @@ fn texel_buffer(view: Option<&Rc<View>>, kind: &BindingKind) -> Result<vk::Buffe
     if !view.is_typed(buffer) || !same_numbers(view, kind) {
         return Ok(null);
     }
-    view.texel_view(buffer)
+    let Ok(format) = storage_format(view, kind) else { return Ok(null) };
+    view.texel_view(buffer, format)
 }
 
-fn image(view: Option<&Rc<View>>, kind: &BindingKind) -> Result<vk::DescriptorImageInfo, Fault> {
-    let null = vk::DescriptorImageInfo::default().image_layout(vk::ImageLayout::GENERAL);
+fn image(view: Option<&Rc<View>>, kind: &BindingKind) -> Result<vk::ImageView, Fault> {
+    let null = vk::ImageView::null();
     let (BindingKind::Typed { dimension, .. } | BindingKind::StorageTyped { dimension, .. }) = kind else {
         return Ok(null);
     };
@@ -322,9 +512,26 @@ fn image(view: Option<&Rc<View>>, kind: &BindingKind) -> Result<vk::DescriptorIm
     if !same_numbers(view, kind) {
         return Ok(null);
     }
-    let raw = view.shader_view(texture, *dimension)?.unwrap_or_default();
-    Ok(null.image_view(raw))
+    let Ok(format) = storage_format(view, kind) else { return Ok(null) };
+    Ok(view.shader_view(texture, *dimension, format)?.unwrap_or_default())
 }
+
+/// The format in which a shader must see a view, where it is not the view's own: floats that are exchanged are integers to
+/// Vulkan. An error where the view cannot be seen so; D3D11 leaves that undefined.
+fn storage_format(view: &View, kind: &BindingKind) -> Result<Option<vk::Format>, Unfit> {
+    let BindingKind::StorageTyped { format: Some(format), .. } = kind else { return Ok(None) };
+    let own = map_color(view.desc.format);
+    match format {
+        StorageFormat::R32Sfloat if own == vk::Format::R32_SFLOAT => Ok(None),
+        StorageFormat::R32Uint if own == vk::Format::R32_UINT => Ok(None),
+        StorageFormat::R32Sint if own == vk::Format::R32_SINT => Ok(None),
+        StorageFormat::R32Uint if own == vk::Format::R32_SFLOAT => Ok(Some(vk::Format::R32_UINT)),
+        _ => Err(Unfit),
+    }
+}
+
+/// A view cannot be what a shader declares.
+struct Unfit;
 
 /// Whether a view's numbers are of the kind that the shader declares; Vulkan leaves a mismatch undefined.
 fn same_numbers(view: &View, kind: &BindingKind) -> bool {
@@ -338,6 +545,66 @@ fn same_numbers(view: &View, kind: &BindingKind) -> bool {
         _ => NumberKind::Float,
     };
     number_kind(view.desc.format) == declared
+}
+
+/// Refuses shaders that declare more resources than the device has places for.
+fn check_counts(limits: &vk::PhysicalDeviceLimits, placed: &[Placed]) -> Result<(), Fault> {
+    use vk::DescriptorType as T;
+    let kinds: [(&[T], u32, u32); 5] = [
+        (
+            &[T::UNIFORM_BUFFER, T::UNIFORM_BUFFER_DYNAMIC],
+            limits.max_per_stage_descriptor_uniform_buffers,
+            limits.max_descriptor_set_uniform_buffers,
+        ),
+        (
+            &[T::STORAGE_BUFFER],
+            limits.max_per_stage_descriptor_storage_buffers,
+            limits.max_descriptor_set_storage_buffers,
+        ),
+        (
+            &[T::SAMPLED_IMAGE, T::UNIFORM_TEXEL_BUFFER],
+            limits.max_per_stage_descriptor_sampled_images,
+            limits.max_descriptor_set_sampled_images,
+        ),
+        (
+            &[T::STORAGE_IMAGE, T::STORAGE_TEXEL_BUFFER],
+            limits.max_per_stage_descriptor_storage_images,
+            limits.max_descriptor_set_storage_images,
+        ),
+        (&[T::SAMPLER], limits.max_per_stage_descriptor_samplers, limits.max_descriptor_set_samplers),
+    ];
+    let count = |stage: Option<vk::ShaderStageFlags>, of: &dyn Fn(T) -> bool| {
+        let counts = |place: &vk::DescriptorSetLayoutBinding<'_>| {
+            of(place.descriptor_type) && stage.is_none_or(|stage| stage == place.stage_flags)
+        };
+        placed.iter().filter(|(place, _)| counts(place)).count()
+    };
+    let mut stages: Vec<_> = placed.iter().map(|(place, _)| place.stage_flags).collect();
+    stages.sort_by_key(|stage| stage.as_raw());
+    stages.dedup();
+    for stage in stages {
+        for (types, most, _) in kinds {
+            let declared = count(Some(stage), &|kind| types.contains(&kind));
+            if declared > most as usize {
+                return Err(Fault::unsupported(format!(
+                    "{declared} resources of type {types:?}; {most} are the limit"
+                )));
+            }
+        }
+        let declared = count(Some(stage), &|kind| kind != T::SAMPLER);
+        if declared > limits.max_per_stage_resources as usize {
+            return Err(Fault::unsupported(format!("{declared} resources of one shader")));
+        }
+    }
+    for (types, _, most) in kinds {
+        let declared = count(None, &|kind| types.contains(&kind));
+        if declared > most as usize {
+            return Err(Fault::unsupported(format!(
+                "{declared} resources of type {types:?}; {most} are the limit"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn stage_flag(stage: u32) -> vk::ShaderStageFlags {
@@ -361,107 +628,4 @@ fn map_type(kind: DescriptorType) -> vk::DescriptorType {
         DescriptorType::StorageImage => vk::DescriptorType::STORAGE_IMAGE,
         DescriptorType::Sampler => vk::DescriptorType::SAMPLER,
     }
-}
-
-/// A context's descriptor pools.
-pub struct DescriptorPools {
-    device: Arc<Device>,
-    current: Option<vk::DescriptorPool>,
-    /// Pools with sets of the current batch, the current one not included.
-    used: Vec<vk::DescriptorPool>,
-    free: Vec<vk::DescriptorPool>,
-    scratch: Vec<Descriptor>,
-}
-
-impl DescriptorPools {
-    pub fn new(device: Arc<Device>) -> Self {
-        Self { device, current: None, used: Vec::new(), free: Vec::new(), scratch: Vec::new() }
-    }
-
-    /// A set with the descriptors of what is bound; valid until the batch has finished.
-    pub fn set(
-        &mut self,
-        program: &Program,
-        bound: &Bindings,
-        sampler: &Sampler,
-    ) -> Result<Option<vk::DescriptorSet>, Fault> {
-        let Some(template) = program.template else { return Ok(None) };
-        program.collect(bound, sampler, &mut self.scratch)?;
-        let set = self.allocate(program.set_layout)?;
-        let data = self.scratch.as_ptr().cast();
-        // SAFETY: the template reads one descriptor of the union for each binding of the program, each of which `collect`
-        // has written with the variant of its type.
-        unsafe { self.device.raw.update_descriptor_set_with_template(set, template, data) };
-        Ok(Some(set))
-    }
-
-    fn allocate(&mut self, layout: vk::DescriptorSetLayout) -> Result<vk::DescriptorSet, Fault> {
-        let layouts = [layout];
-        let mut retried = false;
-        loop {
-            let pool = match self.current {
-                Some(pool) => pool,
-                None => *self.current.insert(match self.free.pop() {
-                    Some(pool) => pool,
-                    None => create_pool(&self.device)?,
-                }),
-            };
-            let info = vk::DescriptorSetAllocateInfo::default().descriptor_pool(pool).set_layouts(&layouts);
-            // SAFETY: the pool and the layout are alive; only this thread uses them.
-            match unsafe { self.device.raw.allocate_descriptor_sets(&info) } {
-                Ok(sets) => return sets.first().copied().ok_or_else(|| Fault::argument("no descriptor set")),
-                Err(vk::Result::ERROR_OUT_OF_POOL_MEMORY | vk::Result::ERROR_FRAGMENTED_POOL) if !retried => {
-                    self.used.extend(self.current.take());
-                    retried = true;
-                }
-                Err(result) => return Err(self.device.fault("vkAllocateDescriptorSets", result)),
-            }
-        }
-    }
-
-    /// The pools that the batch has used, to travel with its submission.
-    pub fn take_used(&mut self) -> Vec<vk::DescriptorPool> {
-        self.used.extend(self.current.take());
-        std::mem::take(&mut self.used)
-    }
-
-    /// Takes pools back whose batch has finished.
-    pub fn recycle(&mut self, pools: Vec<vk::DescriptorPool>) {
-        for pool in pools {
-            // SAFETY: no submission uses the pool's sets any more.
-            match unsafe {
-                self.device.raw.reset_descriptor_pool(pool, vk::DescriptorPoolResetFlags::empty())
-            } {
-                Ok(()) => self.free.push(pool),
-                // SAFETY: as above.
-                Err(_) => unsafe { self.device.raw.destroy_descriptor_pool(pool, None) },
-            }
-        }
-    }
-}
-
-impl Drop for DescriptorPools {
-    fn drop(&mut self) {
-        for pool in self.take_used().into_iter().chain(std::mem::take(&mut self.free)) {
-            // SAFETY: a context drops its pools after the GPU has finished all its work.
-            unsafe { self.device.raw.destroy_descriptor_pool(pool, None) };
-        }
-    }
-}
-
-fn create_pool(device: &Device) -> Result<vk::DescriptorPool, Fault> {
-    let sizes = [
-        vk::DescriptorType::UNIFORM_BUFFER,
-        vk::DescriptorType::UNIFORM_TEXEL_BUFFER,
-        vk::DescriptorType::STORAGE_BUFFER,
-        vk::DescriptorType::STORAGE_TEXEL_BUFFER,
-        vk::DescriptorType::SAMPLED_IMAGE,
-        vk::DescriptorType::STORAGE_IMAGE,
-        vk::DescriptorType::SAMPLER,
-    ]
-    .map(|kind| vk::DescriptorPoolSize { ty: kind, descriptor_count: POOL_DESCRIPTORS });
-    let info = vk::DescriptorPoolCreateInfo::default().max_sets(POOL_SETS).pool_sizes(&sizes);
-    // SAFETY: the info is complete.
-    unsafe { device.raw.create_descriptor_pool(&info, None) }
-        .map_err(|result| device.fault("vkCreateDescriptorPool", result))
 }

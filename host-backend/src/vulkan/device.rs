@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ash::{ext, vk};
 use gpu_allocator::vulkan::{
-    Allocation, AllocationCreateDesc, AllocationScheme, Allocator, AllocatorCreateDesc,
+    Allocation as Memory, AllocationCreateDesc, AllocationScheme, Allocator, AllocatorCreateDesc,
 };
 use gpu_allocator::{AllocationSizes, AllocatorDebugSettings, MemoryLocation};
 use pvgpu_protocol::event::error_code;
 
 use super::instance::{GpuChoice, GpuError, Instance, device_name};
+use super::memory::BUFFER_USAGE;
 use crate::fault::Fault;
+use crate::pipeline_file::{GpuId, Note, PipelineFile};
 
 /// How a device is opened.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,9 @@ pub struct DeviceOptions {
     pub validation: bool,
     /// Bytes of GPU memory that the guest may hold.
     pub memory_limit: u64,
+    /// Bytes of the GPU's own memory that the guest may fill; what comes beyond lives in system memory. None for what the driver says
+    /// is left.
+    pub local_limit: Option<u64>,
     /// Copies uploads and frames through memory of our own even where the driver could import the guest's heap.
     pub bounce: bool,
     /// Command pools that may exist at a time, one a context, for tests of a driver that has no more; none for no limit.
@@ -34,11 +39,14 @@ pub struct DeviceOptions {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Caps {
     pub external_memory_host: bool,
+    pub memory_budget: bool,
     pub depth_clip_enable: bool,
     pub custom_border_color: bool,
     pub vertex_divisor: bool,
     pub vertex_divisor_zero: bool,
     pub logic_op: bool,
+    /// Unordered access from the stages before the pixel shader.
+    pub vertex_pipeline_stores_and_atomics: bool,
     pub dual_src_blend: bool,
     pub fill_mode_non_solid: bool,
     pub depth_bias_clamp: bool,
@@ -48,13 +56,55 @@ pub struct Caps {
     pub precise_occlusion: bool,
     pub formats_4444: bool,
     pub d24s8: bool,
+    /// `VK_EXT_conditional_rendering`.
+    pub conditional_rendering: bool,
+    pub feedback: FeedbackCaps,
+    pub lines: LineCaps,
+    /// `VK_EXT_image_view_min_lod`.
+    pub image_view_min_lod: bool,
+    /// `VK_EXT_image_sliced_view_of_3d`.
+    pub sliced_view_of_3d: bool,
+    /// Bytes that offsets of texel buffers are multiples of, and whether those of one texel do too.
+    pub texel_buffer_alignment: (u64, bool),
     pub shader: ShaderCaps,
+}
+
+/// What `VK_EXT_transform_feedback` offers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedbackCaps {
+    /// Whether there is any: its queries and draws by byte count included.
+    pub present: bool,
+    /// Vertex streams.
+    pub streams: u32,
+    /// Whether another stream than the first may be rasterized.
+    pub stream_select: bool,
+    /// The largest stride of a draw by byte count.
+    pub max_stride: u32,
+}
+
+/// Ways to rasterize lines that `VK_EXT_line_rasterization` offers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LineCaps {
+    pub rectangular: bool,
+    pub bresenham: bool,
+    pub smooth: bool,
+}
+
+impl LineCaps {
+    /// Whether the extension is of any use.
+    pub const fn any(self) -> bool {
+        self.rectangular || self.bresenham || self.smooth
+    }
 }
 
 /// Features that shaders may use.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShaderCaps {
     pub geometry: bool,
+    pub tessellation: bool,
+    pub tessellation_and_geometry_point_size: bool,
+    pub geometry_streams: bool,
+    pub min_lod: bool,
     pub sample_rate: bool,
     pub cube_array: bool,
     pub gather_extended: bool,
@@ -72,28 +122,67 @@ pub struct ShaderCaps {
     pub flush_float32: bool,
 }
 
+/// Memory that the guest holds.
+pub struct Allocation {
+    inner: Memory,
+    /// Of memory for the GPU alone: whether it found no room in the GPU's own.
+    share: Option<bool>,
+}
+
+impl Allocation {
+    /// Whether it lives in system memory for want of room.
+    pub(super) fn is_spilled(&self) -> bool {
+        self.share == Some(true)
+    }
+}
+
+impl std::ops::Deref for Allocation {
+    type Target = Memory;
+
+    fn deref(&self) -> &Memory {
+        &self.inner
+    }
+}
+
 /// A Vulkan device with one queue.
 pub struct Device {
     pub(super) raw: ash::Device,
     pub(super) physical: vk::PhysicalDevice,
     pub(super) queue: vk::Queue,
+    /// Held by whoever uses the queue.
+    pub(super) submitting: Mutex<()>,
     pub(super) family: u32,
     pub(super) caps: Caps,
     pub(super) limits: vk::PhysicalDeviceLimits,
     pub(super) properties: vk::PhysicalDeviceProperties,
     pub(super) driver: String,
+    /// What a depth bias counts in buffers of integers, in steps of 1 / (2ⁿ - 1). Vulkan allows 1 and 2; D3D11 has 1.
+    pub(super) unorm_bias_unit: f32,
     /// Counts submissions.
     pub(super) timeline: vk::Semaphore,
     pub(super) pipeline_cache: vk::PipelineCache,
     pub(super) host_memory: Option<ext::external_memory_host::Device>,
+    pub(super) feedback: Option<ext::transform_feedback::Device>,
+    pub(super) conditional: Option<ext::conditional_rendering::Device>,
     pub(super) host_pointer_alignment: u64,
+    /// The largest instance step rate.
+    pub(super) max_vertex_divisor: u32,
     pub(super) memory: vk::PhysicalDeviceMemoryProperties,
     allocator: ManuallyDrop<Mutex<Allocator>>,
     memory_limit: u64,
+    local_limit: u64,
     memory_in_use: Arc<AtomicU64>,
+    /// Bytes of it that found no room in the GPU's own memory.
+    spilled: AtomicU64,
+    /// Bytes of it in the GPU's own memory.
+    local: AtomicU64,
     /// How many more command pools there may be.
     command_pools: AtomicU32,
+    /// How many more samplers there may be.
+    samplers: AtomicU32,
     lost: AtomicBool,
+    /// Pipelines of earlier runs, until somebody takes them.
+    notes: Mutex<Vec<Note>>,
     pub(super) instance: Instance,
 }
 
@@ -102,6 +191,14 @@ impl Device {
     /// # Errors
     /// [`GpuError`] when there is no such GPU or it lacks something that pvgpu needs.
     pub fn open(options: &DeviceOptions) -> Result<Arc<Self>, GpuError> {
+        Self::open_with(options, None)
+    }
+
+    /// The same with the bytes of a [`PipelineFile`] of earlier runs; one that is of no use is ignored.
+    ///
+    /// # Errors
+    /// As for [`Device::open`].
+    pub fn open_with(options: &DeviceOptions, pipelines: Option<&[u8]>) -> Result<Arc<Self>, GpuError> {
         let instance = Instance::new(options.validation)?;
         let (physical, properties) = instance.choose(&options.gpu)?;
         let name = device_name(&properties);
@@ -128,10 +225,11 @@ impl Device {
         // SAFETY: the device is alive.
         let timeline =
             unsafe { raw.create_semaphore(&info, None) }.map_err(GpuError::call("vkCreateSemaphore"))?;
-        // SAFETY: the device is alive.
-        let pipeline_cache =
-            unsafe { raw.create_pipeline_cache(&vk::PipelineCacheCreateInfo::default(), None) }
-                .map_err(GpuError::call("vkCreatePipelineCache"))?;
+        let known = read_pipelines(pipelines, &gpu_id(&properties));
+        let info = vk::PipelineCacheCreateInfo::default().initial_data(&known.driver);
+        // SAFETY: the device is alive. The data is none, or begins with a header of this GPU and driver, who checks the rest.
+        let pipeline_cache = unsafe { raw.create_pipeline_cache(&info, None) }
+            .map_err(GpuError::call("vkCreatePipelineCache"))?;
         let allocator = Allocator::new(&AllocatorCreateDesc {
             instance: instance.raw.clone(),
             device: raw.clone(),
@@ -143,11 +241,19 @@ impl Device {
         .map_err(|_| GpuError::Call { call: "the memory allocator", result: vk::Result::ERROR_UNKNOWN })?;
         let host_memory =
             caps.external_memory_host.then(|| ext::external_memory_host::Device::new(&instance.raw, &raw));
+        let feedback =
+            caps.feedback.present.then(|| ext::transform_feedback::Device::new(&instance.raw, &raw));
+        let conditional =
+            caps.conditional_rendering.then(|| ext::conditional_rendering::Device::new(&instance.raw, &raw));
         let mut host_properties = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
         let mut driver_properties = vk::PhysicalDeviceDriverProperties::default();
         let mut all = vk::PhysicalDeviceProperties2::default().push_next(&mut driver_properties);
+        let mut divisor_properties = vk::PhysicalDeviceVertexAttributeDivisorPropertiesEXT::default();
         if caps.external_memory_host {
             all = all.push_next(&mut host_properties);
+        }
+        if caps.vertex_divisor {
+            all = all.push_next(&mut divisor_properties);
         }
         // SAFETY: the chain holds structures of extensions that the device has.
         unsafe { instance.raw.get_physical_device_properties2(physical, &mut all) };
@@ -158,27 +264,40 @@ impl Device {
         };
         let driver =
             format!("{} {}", text(&driver_properties.driver_name), text(&driver_properties.driver_info));
+        // Nothing tells but trying, or `VK_EXT_depth_bias_control`, which this driver does not have.
+        let doubles = driver_properties.driver_id == vk::DriverId::MESA_LLVMPIPE;
+        let unorm_bias_unit = if doubles { 2.0 } else { 1.0 };
         // SAFETY: the device belongs to the instance.
         let memory = unsafe { instance.raw.get_physical_device_memory_properties(physical) };
         Ok(Arc::new(Self {
             raw,
             physical,
             queue,
+            submitting: Mutex::default(),
             family,
             caps,
             limits: properties.limits,
             properties,
             driver,
+            unorm_bias_unit,
             timeline,
             pipeline_cache,
             host_memory,
+            feedback,
+            conditional,
+            max_vertex_divisor: divisor_properties.max_vertex_attrib_divisor.max(1),
             host_pointer_alignment: host_properties.min_imported_host_pointer_alignment.max(1),
             memory,
             allocator: ManuallyDrop::new(Mutex::new(allocator)),
             memory_limit: options.memory_limit,
+            local_limit: options.local_limit.unwrap_or(u64::MAX),
             memory_in_use: Arc::default(),
+            spilled: AtomicU64::new(0),
+            local: AtomicU64::new(0),
             command_pools: AtomicU32::new(options.command_pools.unwrap_or(u32::MAX)),
+            samplers: AtomicU32::new(properties.limits.max_sampler_allocation_count),
             lost: AtomicBool::new(false),
+            notes: Mutex::new(known.notes),
             instance,
         }))
     }
@@ -191,6 +310,22 @@ impl Device {
     /// The driver's name and version.
     pub fn driver(&self) -> &str {
         &self.driver
+    }
+
+    /// Tells the GPU and its driver from others.
+    pub fn gpu_id(&self) -> GpuId {
+        gpu_id(&self.properties)
+    }
+
+    /// The pipelines that earlier runs needed; once.
+    pub(super) fn take_notes(&self) -> Vec<Note> {
+        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the driver has compiled, in its own words; nothing if it does not say.
+    pub(super) fn pipeline_cache_data(&self) -> Vec<u8> {
+        // SAFETY: the cache is alive.
+        unsafe { self.raw.get_pipeline_cache_data(self.pipeline_cache) }.unwrap_or_default()
     }
 
     /// Whether the GPU is a software renderer.
@@ -242,6 +377,34 @@ impl Device {
         Fault::new(code, format!("{call}: {result}"))
     }
 
+    /// Every use that a buffer with guest data may have on this device.
+    pub(super) fn buffer_usage(&self) -> vk::BufferUsageFlags {
+        let mut usage = BUFFER_USAGE;
+        if self.caps.feedback.present {
+            usage |= vk::BufferUsageFlags::TRANSFORM_FEEDBACK_BUFFER_EXT
+                | vk::BufferUsageFlags::TRANSFORM_FEEDBACK_COUNTER_BUFFER_EXT;
+        }
+        if self.caps.conditional_rendering {
+            usage |= vk::BufferUsageFlags::CONDITIONAL_RENDERING_EXT;
+        }
+        usage
+    }
+
+    /// Bytes that the offset of a typed buffer view must be a multiple of.
+    pub(super) fn texel_buffer_alignment(&self, format: u32) -> u64 {
+        let (bytes, single_texel) = self.caps.texel_buffer_alignment;
+        let bytes = bytes.max(1);
+        if !single_texel {
+            return bytes;
+        }
+        // Of formats with three components, one component counts.
+        let texel = match pvgpu_protocol::format::info(format).map_or(1, |info| info.block_bytes) {
+            12 => 4,
+            texel => u64::from(texel),
+        };
+        bytes.min(texel)
+    }
+
     /// Makes a command pool for one context.
     pub(super) fn create_command_pool(&self) -> Result<vk::CommandPool, Fault> {
         let info = vk::CommandPoolCreateInfo::default()
@@ -283,6 +446,76 @@ impl Device {
                 format!("{size} bytes more than the {used} in use exceed the guest's {}", self.memory_limit),
             ));
         }
+        // Only what is for the GPU alone has a choice.
+        let choice = location == MemoryLocation::GpuOnly;
+        let (inner, spilled) = match choice && size > self.local_room() {
+            true => (self.allocate_outside(name, requirements, linear, dedicated)?, true),
+            false => match self.allocate_in(name, requirements, location, linear, dedicated) {
+                Err(_) if choice => (self.allocate_outside(name, requirements, linear, dedicated)?, true),
+                result => (result?, false),
+            },
+        };
+        self.memory_in_use.fetch_add(inner.size(), Ordering::Relaxed);
+        if choice {
+            let share = if spilled { &self.spilled } else { &self.local };
+            share.fetch_add(inner.size(), Ordering::Relaxed);
+        }
+        Ok(Allocation { inner, share: choice.then_some(spilled) })
+    }
+
+    /// Allocates memory for the GPU alone, in its own or outside; wherever there is room for none.
+    pub(super) fn allocate_placed(
+        &self,
+        name: &str,
+        requirements: vk::MemoryRequirements,
+        dedicated: Option<AllocationScheme>,
+        outside: Option<bool>,
+    ) -> Result<Allocation, Fault> {
+        let allocation = match outside {
+            Some(true) => {
+                let inner = self.allocate_outside(name, requirements, false, dedicated)?;
+                self.memory_in_use.fetch_add(inner.size(), Ordering::Relaxed);
+                self.spilled.fetch_add(inner.size(), Ordering::Relaxed);
+                Allocation { inner, share: Some(true) }
+            }
+            _ => self.allocate(name, requirements, MemoryLocation::GpuOnly, false, dedicated)?,
+        };
+        if outside == Some(false) && allocation.is_spilled() {
+            self.free(allocation);
+            return Err(Fault::new(error_code::OUT_OF_MEMORY, "no room in the GPU's own memory"));
+        }
+        Ok(allocation)
+    }
+
+    /// Allocates in system memory, where the device has such memory for these requirements.
+    pub(super) fn allocate_outside(
+        &self,
+        name: &str,
+        mut requirements: vk::MemoryRequirements,
+        linear: bool,
+        dedicated: Option<AllocationScheme>,
+    ) -> Result<Memory, Fault> {
+        let types = self.memory.memory_types_as_slice();
+        let outside = (0..).zip(types).fold(0, |mask, (index, kind)| {
+            let local = kind.property_flags.contains(vk::MemoryPropertyFlags::DEVICE_LOCAL);
+            if local { mask } else { mask | 1 << index }
+        });
+        // On a GPU without memory of its own there is one kind.
+        if requirements.memory_type_bits & outside != 0 {
+            requirements.memory_type_bits &= outside;
+        }
+        self.allocate_in(name, requirements, MemoryLocation::GpuOnly, linear, dedicated)
+    }
+
+    fn allocate_in(
+        &self,
+        name: &str,
+        requirements: vk::MemoryRequirements,
+        location: MemoryLocation,
+        linear: bool,
+        dedicated: Option<AllocationScheme>,
+    ) -> Result<Memory, Fault> {
+        let size = requirements.size;
         let desc = AllocationCreateDesc {
             name,
             requirements,
@@ -291,25 +524,98 @@ impl Device {
             allocation_scheme: dedicated.unwrap_or(AllocationScheme::GpuAllocatorManaged),
         };
         let mut allocator = self.allocator.lock().unwrap_or_else(PoisonError::into_inner);
-        let allocation = allocator
+        allocator
             .allocate(&desc)
-            .map_err(|error| Fault::new(error_code::OUT_OF_MEMORY, format!("{size} bytes: {error}")))?;
-        self.memory_in_use.fetch_add(allocation.size(), Ordering::Relaxed);
-        Ok(allocation)
+            .map_err(|error| Fault::new(error_code::OUT_OF_MEMORY, format!("{size} bytes: {error}")))
     }
 
     /// Gives memory back.
     pub(super) fn free(&self, allocation: Allocation) {
-        self.memory_in_use.fetch_sub(allocation.size(), Ordering::Relaxed);
+        let Allocation { inner, share } = allocation;
+        self.memory_in_use.fetch_sub(inner.size(), Ordering::Relaxed);
+        if let Some(spilled) = share {
+            let share = if spilled { &self.spilled } else { &self.local };
+            share.fetch_sub(inner.size(), Ordering::Relaxed);
+        }
         let mut allocator = self.allocator.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = allocator.free(allocation) {
+        if let Err(error) = allocator.free(inner) {
             log::error!("memory could not be freed: {error}");
         }
     }
 
+    /// The last submission that the GPU has finished.
+    pub(super) fn finished(&self) -> u64 {
+        // SAFETY: the semaphore lives as long as the device.
+        unsafe { self.raw.get_semaphore_counter_value(self.timeline) }.unwrap_or(0)
+    }
+
+    /// Makes a sampler.
+    pub(super) fn create_sampler(&self, info: &vk::SamplerCreateInfo<'_>) -> Result<vk::Sampler, Fault> {
+        let left =
+            self.samplers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left.is_err() {
+            let limit = self.limits.max_sampler_allocation_count;
+            return Err(Fault::new(error_code::LIMIT, format!("more than {limit} samplers")));
+        }
+        // SAFETY: the device is alive; the caller keeps every value within the device's limits.
+        unsafe { self.raw.create_sampler(info, None) }.map_err(|result| {
+            self.samplers.fetch_add(1, Ordering::Relaxed);
+            self.fault("vkCreateSampler", result)
+        })
+    }
+
+    /// Destroys a sampler that nothing uses any more.
+    pub(super) fn destroy_sampler(&self, sampler: vk::Sampler) {
+        // SAFETY: the caller has waited for the last submission that used it.
+        unsafe { self.raw.destroy_sampler(sampler, None) };
+        self.samplers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether render targets of a format can blend.
+    pub(super) fn can_blend(&self, format: vk::Format) -> bool {
+        if format == vk::Format::UNDEFINED {
+            return false;
+        }
+        // SAFETY: the physical device belongs to the instance.
+        let properties =
+            unsafe { self.instance.raw.get_physical_device_format_properties(self.physical, format) };
+        properties.optimal_tiling_features.contains(vk::FormatFeatureFlags::COLOR_ATTACHMENT_BLEND)
+    }
+
+    /// Bytes in system memory that are there for want of room.
+    pub(super) fn spilled(&self) -> u64 {
+        self.spilled.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that the guest may still have in the GPU's own memory.
+    pub(super) fn local_room(&self) -> u64 {
+        let limit = self.local_limit.saturating_sub(self.local.load(Ordering::Relaxed));
+        limit.min(self.budget())
+    }
+
+    /// Bytes that the driver says are left in the largest of the GPU's own heaps, less a sixteenth for others.
+    fn budget(&self) -> u64 {
+        if !self.caps.memory_budget {
+            return u64::MAX;
+        }
+        let mut budget = vk::PhysicalDeviceMemoryBudgetPropertiesEXT::default();
+        let mut all = vk::PhysicalDeviceMemoryProperties2::default().push_next(&mut budget);
+        // SAFETY: the device has the extension.
+        unsafe { self.instance.raw.get_physical_device_memory_properties2(self.physical, &mut all) };
+        let heaps = self.memory.memory_heaps_as_slice().iter().enumerate();
+        let largest = heaps
+            .filter(|(_, heap)| heap.flags.contains(vk::MemoryHeapFlags::DEVICE_LOCAL))
+            .max_by_key(|(_, heap)| heap.size);
+        let Some((index, _)) = largest else { return u64::MAX };
+        let of = |numbers: &[u64]| numbers.get(index).copied().unwrap_or(0);
+        let (all, used) = (of(&budget.heap_budget), of(&budget.heap_usage));
+        (all - all / 16).saturating_sub(used)
+    }
+
     /// Waits until the GPU has nothing left to do.
     pub fn wait_idle(&self) {
-        // SAFETY: the caller's thread is the only one that submits.
+        let _alone = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: nobody else uses the queue meanwhile.
         if let Err(result) = unsafe { self.raw.device_wait_idle() } {
             log::error!("vkDeviceWaitIdle: {result}");
         }
@@ -328,6 +634,24 @@ impl Drop for Device {
         // SAFETY: every object of the device holds it by reference count, so all are gone.
         unsafe { self.raw.destroy_device(None) };
     }
+}
+
+fn gpu_id(properties: &vk::PhysicalDeviceProperties) -> GpuId {
+    GpuId {
+        vendor: properties.vendor_id,
+        device: properties.device_id,
+        driver: properties.driver_version,
+        cache: properties.pipeline_cache_uuid,
+    }
+}
+
+/// What earlier runs have left; nothing if it is of no use.
+fn read_pipelines(file: Option<&[u8]>, gpu: &GpuId) -> PipelineFile {
+    let Some(bytes) = file else { return PipelineFile::default() };
+    PipelineFile::parse(bytes, gpu).unwrap_or_else(|reason| {
+        log::warn!("the file of pipelines is ignored: {reason}");
+        PipelineFile::default()
+    })
 }
 
 /// The names of a device's extensions.
@@ -367,6 +691,11 @@ fn choose_features(
     let mut border = vk::PhysicalDeviceCustomBorderColorFeaturesEXT::default();
     let mut divisor = vk::PhysicalDeviceVertexAttributeDivisorFeaturesEXT::default();
     let mut formats = vk::PhysicalDevice4444FormatsFeaturesEXT::default();
+    let mut feedback = vk::PhysicalDeviceTransformFeedbackFeaturesEXT::default();
+    let mut conditional = vk::PhysicalDeviceConditionalRenderingFeaturesEXT::default();
+    let mut lines = vk::PhysicalDeviceLineRasterizationFeaturesKHR::default();
+    let mut min_lod = vk::PhysicalDeviceImageViewMinLodFeaturesEXT::default();
+    let mut sliced = vk::PhysicalDeviceImageSlicedViewOf3DFeaturesEXT::default();
     let mut all =
         vk::PhysicalDeviceFeatures2::default().push_next(&mut v11).push_next(&mut v12).push_next(&mut v13);
     let has_robustness = extensions.has(ext::robustness2::NAME);
@@ -374,6 +703,17 @@ fn choose_features(
     let has_border = extensions.has(ext::custom_border_color::NAME);
     let has_divisor = extensions.has(ext::vertex_attribute_divisor::NAME);
     let has_formats = extensions.has(ext::_4444_formats::NAME);
+    let has_feedback = extensions.has(ext::transform_feedback::NAME);
+    let has_conditional = extensions.has(ext::conditional_rendering::NAME);
+    let has_lines = extensions.has(ext::line_rasterization::NAME);
+    let has_min_lod = extensions.has(ext::image_view_min_lod::NAME);
+    let has_sliced = extensions.has(ext::image_sliced_view_of_3d::NAME);
+    if has_min_lod {
+        all = all.push_next(&mut min_lod);
+    }
+    if has_sliced {
+        all = all.push_next(&mut sliced);
+    }
     if has_robustness {
         all = all.push_next(&mut robustness);
     }
@@ -388,6 +728,15 @@ fn choose_features(
     }
     if has_formats {
         all = all.push_next(&mut formats);
+    }
+    if has_feedback {
+        all = all.push_next(&mut feedback);
+    }
+    if has_conditional {
+        all = all.push_next(&mut conditional);
+    }
+    if has_lines {
+        all = all.push_next(&mut lines);
     }
     // SAFETY: the chain holds structures of Vulkan 1.3 and of extensions that the device has.
     unsafe { instance.raw.get_physical_device_features2(physical, &mut all) };
@@ -413,8 +762,14 @@ fn choose_features(
     }
     let yes = |value: vk::Bool32| value == vk::TRUE;
     let mut floats = vk::PhysicalDeviceFloatControlsProperties::default();
-    let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut floats);
-    // SAFETY: the chain holds a structure of Vulkan 1.2.
+    let mut streams = vk::PhysicalDeviceTransformFeedbackPropertiesEXT::default();
+    let mut texels = vk::PhysicalDeviceTexelBufferAlignmentProperties::default();
+    let mut properties =
+        vk::PhysicalDeviceProperties2::default().push_next(&mut floats).push_next(&mut texels);
+    if has_feedback {
+        properties = properties.push_next(&mut streams);
+    }
+    // SAFETY: the chain holds structures of Vulkan 1.3 and of an extension that the device has.
     unsafe { instance.raw.get_physical_device_properties2(physical, &mut properties) };
     // SAFETY: the device belongs to the instance.
     let d24s8 = unsafe {
@@ -424,6 +779,7 @@ fn choose_features(
     .contains(vk::FormatFeatureFlags::DEPTH_STENCIL_ATTACHMENT);
     let caps = Caps {
         external_memory_host: extensions.has(ext::external_memory_host::NAME),
+        memory_budget: extensions.has(ext::memory_budget::NAME),
         depth_clip_enable: has_clip && yes(clip.depth_clip_enable) && yes(core.depth_clamp),
         custom_border_color: has_border
             && yes(border.custom_border_colors)
@@ -431,6 +787,7 @@ fn choose_features(
         vertex_divisor: has_divisor && yes(divisor.vertex_attribute_instance_rate_divisor),
         vertex_divisor_zero: has_divisor && yes(divisor.vertex_attribute_instance_rate_zero_divisor),
         logic_op: yes(core.logic_op),
+        vertex_pipeline_stores_and_atomics: yes(core.vertex_pipeline_stores_and_atomics),
         dual_src_blend: yes(core.dual_src_blend),
         fill_mode_non_solid: yes(core.fill_mode_non_solid),
         depth_bias_clamp: yes(core.depth_bias_clamp),
@@ -440,8 +797,36 @@ fn choose_features(
         precise_occlusion: yes(core.occlusion_query_precise),
         formats_4444: has_formats && yes(formats.format_a4r4g4b4),
         d24s8,
+        conditional_rendering: has_conditional && yes(conditional.conditional_rendering),
+        feedback: FeedbackCaps {
+            present: has_feedback
+                && yes(feedback.transform_feedback)
+                && yes(streams.transform_feedback_queries)
+                && yes(streams.transform_feedback_draw),
+            streams: if yes(feedback.geometry_streams) { streams.max_transform_feedback_streams } else { 1 },
+            stream_select: yes(streams.transform_feedback_rasterization_stream_select),
+            max_stride: streams.max_transform_feedback_buffer_data_stride,
+        },
+        lines: LineCaps {
+            rectangular: has_lines && yes(lines.rectangular_lines),
+            bresenham: has_lines && yes(lines.bresenham_lines),
+            smooth: has_lines && yes(lines.smooth_lines),
+        },
+        image_view_min_lod: has_min_lod && yes(min_lod.min_lod),
+        sliced_view_of_3d: has_sliced && yes(sliced.image_sliced_view_of3_d),
+        texel_buffer_alignment: (
+            texels
+                .storage_texel_buffer_offset_alignment_bytes
+                .max(texels.uniform_texel_buffer_offset_alignment_bytes),
+            yes(texels.storage_texel_buffer_offset_single_texel_alignment)
+                && yes(texels.uniform_texel_buffer_offset_single_texel_alignment),
+        ),
         shader: ShaderCaps {
             geometry: yes(core.geometry_shader),
+            tessellation: yes(core.tessellation_shader),
+            tessellation_and_geometry_point_size: yes(core.shader_tessellation_and_geometry_point_size),
+            geometry_streams: has_feedback && yes(feedback.geometry_streams),
+            min_lod: yes(core.shader_resource_min_lod),
             sample_rate: yes(core.sample_rate_shading),
             cube_array: yes(core.image_cube_array),
             gather_extended: yes(core.shader_image_gather_extended),
@@ -466,6 +851,9 @@ fn choose_features(
             vertex_pipeline_stores_and_atomics: core.vertex_pipeline_stores_and_atomics,
             image_cube_array: core.image_cube_array,
             geometry_shader: core.geometry_shader,
+            tessellation_shader: core.tessellation_shader,
+            shader_tessellation_and_geometry_point_size: core.shader_tessellation_and_geometry_point_size,
+            shader_resource_min_lod: core.shader_resource_min_lod,
             sample_rate_shading: core.sample_rate_shading,
             dual_src_blend: core.dual_src_blend,
             logic_op: core.logic_op,
@@ -526,6 +914,18 @@ fn create(
         .vertex_attribute_instance_rate_divisor(true)
         .vertex_attribute_instance_rate_zero_divisor(caps.vertex_divisor_zero);
     let mut formats = vk::PhysicalDevice4444FormatsFeaturesEXT::default().format_a4r4g4b4(true);
+    let mut feedback = vk::PhysicalDeviceTransformFeedbackFeaturesEXT::default()
+        .transform_feedback(true)
+        .geometry_streams(caps.shader.geometry_streams);
+    let mut conditional =
+        vk::PhysicalDeviceConditionalRenderingFeaturesEXT::default().conditional_rendering(true);
+    let mut lines = vk::PhysicalDeviceLineRasterizationFeaturesKHR::default()
+        .rectangular_lines(caps.lines.rectangular)
+        .bresenham_lines(caps.lines.bresenham)
+        .smooth_lines(caps.lines.smooth);
+    let mut min_lod = vk::PhysicalDeviceImageViewMinLodFeaturesEXT::default().min_lod(true);
+    let mut sliced =
+        vk::PhysicalDeviceImageSlicedViewOf3DFeaturesEXT::default().image_sliced_view_of3_d(true);
     let mut names = vec![ext::robustness2::NAME.as_ptr()];
     let priorities = [1.0];
     let queues =
@@ -539,6 +939,9 @@ fn create(
         .push_next(&mut robustness);
     if caps.external_memory_host {
         names.push(ext::external_memory_host::NAME.as_ptr());
+    }
+    if caps.memory_budget {
+        names.push(ext::memory_budget::NAME.as_ptr());
     }
     if caps.depth_clip_enable {
         names.push(ext::depth_clip_enable::NAME.as_ptr());
@@ -555,6 +958,26 @@ fn create(
     if caps.formats_4444 {
         names.push(ext::_4444_formats::NAME.as_ptr());
         info = info.push_next(&mut formats);
+    }
+    if caps.feedback.present {
+        names.push(ext::transform_feedback::NAME.as_ptr());
+        info = info.push_next(&mut feedback);
+    }
+    if caps.conditional_rendering {
+        names.push(ext::conditional_rendering::NAME.as_ptr());
+        info = info.push_next(&mut conditional);
+    }
+    if caps.lines.any() {
+        names.push(ext::line_rasterization::NAME.as_ptr());
+        info = info.push_next(&mut lines);
+    }
+    if caps.image_view_min_lod {
+        names.push(ext::image_view_min_lod::NAME.as_ptr());
+        info = info.push_next(&mut min_lod);
+    }
+    if caps.sliced_view_of_3d {
+        names.push(ext::image_sliced_view_of_3d::NAME.as_ptr());
+        info = info.push_next(&mut sliced);
     }
     let info = info.enabled_extension_names(&names);
     // SAFETY: every structure in the chain lives through the call, every extension was listed by the device.

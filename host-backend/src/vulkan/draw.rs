@@ -3,19 +3,28 @@
 use std::rc::Rc;
 
 use ash::vk;
+use pvgpu_dxbc::StreamOutput;
 use pvgpu_protocol::command::{self, Viewport, indirect_kind, stage};
+use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::limits::{VERTEX_BUFFER_SLOTS, VIEWPORTS};
 
 use super::Context;
-use super::bindings::Dirty;
+use super::assembly::Assembly;
+use super::bindings::{Dirty, VertexBuffer};
 use super::cmd::Cmd;
 use super::context::Counters;
-use super::conv::{map_compare, map_cull, map_stencil_op, map_topology, restarts, topology_class};
-use super::descriptor::{Program, ProgramKey};
+use super::conv::{map_compare, map_cull, map_stencil_op, restarts};
+use super::descriptor::{GRAPHICS_STAGES, Program, ProgramKey};
+use super::feedback::{for_each_so_target, written_buffers};
 use super::pass::{depth_access, for_each_target, target_formats};
-use super::pipeline::{PipelineKey, create_compute, create_graphics};
+use super::pipeline::{Parts, PipelineKey, Recipe, make_compute};
+use super::pipeline_list::{note_of, note_of_compute};
+use super::pipeline_pool::Making;
 use super::recorder::Access;
 use crate::fault::Fault;
+
+/// Pipelines that a context's shaders may have at a time: they go with their shaders. Large programs need some ten thousand.
+const MAX_PIPELINES: usize = 1 << 15;
 
 /// What a draw reads besides what shaders name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +69,12 @@ impl Context {
 
     pub(super) fn draw_indirect(&mut self, kind: u32, buffer: u32, offset: u32) -> Result<(), Fault> {
         let arguments = self.buffer(buffer)?;
+        if kind == indirect_kind::DRAW_INDEXED
+            && let Some(index) = self.bound.index_buffer.as_ref().map(|index| index.buffer.clone())
+        {
+            // How many indices are read is for the GPU to find, beyond the buffer's end perhaps.
+            self.take_out_of_heap(&index)?;
+        }
         let (raw, base) = arguments.place();
         let at = base + u64::from(offset);
         let ready = match kind {
@@ -86,6 +101,27 @@ impl Context {
         Ok(())
     }
 
+    /// `DrawAuto`: as many vertices of the first vertex buffer as stream output has written to it.
+    pub(super) fn draw_auto(&mut self) -> Result<(), Fault> {
+        let [first, ..] = &self.bound.vertex_buffers;
+        let Some(first) = first else { return Ok(()) };
+        let (buffer, stride, offset) = (first.buffer.clone(), first.stride, first.offset);
+        let Some(counter) = &buffer.so_counter else { return Ok(()) };
+        if stride == 0 {
+            return Ok(());
+        }
+        if stride > self.device.caps.feedback.max_stride {
+            return Err(Fault::unsupported(format!("DrawAuto with vertices of {stride} bytes")));
+        }
+        if !self.prepare_draw(Indices::None, Some(&counter.tracker))? {
+            return Ok(());
+        }
+        let cmd = self.recorder.main(&self.device)?;
+        cmd.draw_byte_count(counter.buffer, offset, stride);
+        self.count(|counters: &Counters| &counters.draws, 1);
+        Ok(())
+    }
+
     pub(super) fn dispatch(&mut self, [x, y, z]: [u32; 3]) -> Result<(), Fault> {
         if x == 0 || y == 0 || z == 0 || !self.prepare_dispatch(None)? {
             return Ok(());
@@ -95,6 +131,7 @@ impl Context {
     }
 
     fn after_dispatch(&mut self) -> Result<(), Fault> {
+        self.end_condition()?;
         self.end_segments()?;
         self.count(|counters: &Counters| &counters.dispatches, 1);
         Ok(())
@@ -104,48 +141,115 @@ impl Context {
     fn prepare_dispatch(&mut self, arguments: Option<&super::recorder::Tracker>) -> Result<bool, Fault> {
         let Some(shader) = self.bound.shader(stage::COMPUTE).cloned() else { return Ok(false) };
         self.end_pass()?;
-        let key = ProgramKey { first: shader.uid, pixel: 0, dual_source: false };
-        let program = self.program(key, std::slice::from_ref(&shader))?;
+        let key = ProgramKey { shaders: [shader.uid, 0, 0, 0, 0], ..ProgramKey::default() };
+        let program = self.program(key, std::slice::from_ref(&shader), None)?;
         let bound = &self.bound;
         let mut hazard = arguments.is_some_and(|tracker| self.recorder.hazard(tracker, Access::Read));
         program.for_each_use(bound, |tracker, access| hazard |= self.recorder.hazard(tracker, access));
-        let cmd = self.recorder.main(&self.device)?;
+        let device = self.device.clone();
+        let cmd = self.recorder.main(&device)?;
         if hazard {
-            self.recorder.barrier(&self.device)?;
+            self.recorder.barrier(&device)?;
         }
         program.for_each_use(bound, |tracker, access| self.recorder.mark(tracker, access));
         if let Some(tracker) = arguments {
             self.recorder.mark(tracker, Access::Read);
         }
-        let known = program.pipelines.borrow().values().next().copied();
+        let known = program.pipelines.borrow().values().next().cloned();
         let pipeline = match known {
             Some(pipeline) => pipeline,
             None => {
-                let pipeline = create_compute(&self.device, &program)?;
-                program.pipelines.borrow_mut().insert(PipelineKey::default(), pipeline);
-                self.count(|counters: &Counters| &counters.pipelines, 1);
-                pipeline
+                self.count(|counters: &Counters| &counters.pipelines_in_frames, 1);
+                self.shared.notes.borrow_mut().add(note_of_compute(&shader));
+                self.make_compute(true, &program)?
             }
         };
-        cmd.bind_pipeline(vk::PipelineBindPoint::COMPUTE, pipeline);
-        self.bind_descriptors(cmd.buffer, &program, vk::PipelineBindPoint::COMPUTE)?;
+        self.bind_pipeline(&cmd, vk::PipelineBindPoint::COMPUTE, &pipeline);
+        self.contents.described = false;
+        self.bind_descriptors(&program, vk::PipelineBindPoint::COMPUTE)?;
         self.bound.dirty.clear(Dirty::COMPUTE);
         self.begin_segments()?;
+        self.begin_condition()?;
         Ok(true)
     }
 
+    /// Has a compute program's pipeline made.
+    pub(super) fn make_compute(&self, needed: bool, program: &Program) -> Result<Making, Fault> {
+        let making = make_compute(&self.device, &self.shared.pipelines, needed, program)?;
+        program.pipelines.borrow_mut().insert(PipelineKey::default(), making.clone());
+        self.trash.pipelines.update(|alive| alive + 1);
+        self.count(|counters: &Counters| &counters.pipelines, 1);
+        Ok(making)
+    }
+
+    /// Has a graphics program's pipeline made.
+    pub(super) fn make_graphics(
+        &self,
+        needed: bool,
+        program: &Program,
+        parts: Parts<'_>,
+        key: PipelineKey,
+    ) -> Result<Making, Fault> {
+        if self.trash.pipelines.get() >= MAX_PIPELINES {
+            let what = format!("more than {MAX_PIPELINES} pipelines of one context");
+            return Err(Fault::new(error_code::LIMIT, what));
+        }
+        let recipe = Recipe::new(&self.device, program, parts, &key)?;
+        let device = self.device.clone();
+        let making = self.shared.pipelines.make(needed, move || recipe.make(&device));
+        program.pipelines.borrow_mut().insert(key, making.clone());
+        self.trash.pipelines.update(|alive| alive + 1);
+        self.count(|counters: &Counters| &counters.pipelines, 1);
+        Ok(making)
+    }
+
+    fn bind_pipeline(&self, cmd: &Cmd<'_>, point: vk::PipelineBindPoint, pipeline: &Making) {
+        if pipeline.ready().is_none() {
+            self.count(|counters: &Counters| &counters.pipelines_late, 1);
+        }
+        cmd.bind_making(point, pipeline.clone());
+    }
+
     /// The program of some shaders.
-    fn program(
+    pub(super) fn program(
         &mut self,
         key: ProgramKey,
         shaders: &[Rc<super::shader::Shader>],
+        stream_output: Option<StreamOutput>,
     ) -> Result<Rc<Program>, Fault> {
         if let Some(program) = self.programs.get(&key) {
             return Ok(program.clone());
         }
-        let program = Rc::new(Program::new(shaders, key.dual_source, &self.trash)?);
+        let program = Rc::new(Program::new(shaders, key.dual_source, stream_output, &self.trash)?);
         self.programs.insert(key, program.clone());
         Ok(program)
+    }
+
+    /// The program of the shaders of a draw, some of whose stream-output buffers are bound.
+    pub(super) fn graphics_program(
+        &mut self,
+        shaders: &[Option<&Rc<super::shader::Shader>>; GRAPHICS_STAGES],
+        dual_source: bool,
+        so_buffers: u8,
+    ) -> Result<Rc<Program>, Fault> {
+        let key = ProgramKey {
+            shaders: shaders.map(|shader| shader.map_or(0, |shader| shader.uid)),
+            dual_source,
+            so_buffers,
+        };
+        if let Some(program) = self.programs.get(&key) {
+            return Ok(program.clone());
+        }
+        let [_, _, _, geometry, _] = shaders;
+        // What is declared for buffers that are not bound is written nowhere.
+        let stream_output = geometry.and_then(|shader| shader.stream_output.as_ref()).map(|output| {
+            let mut output = output.clone();
+            output.entries.retain(|entry| so_buffers & 1u8.checked_shl(entry.buffer).unwrap_or(0) != 0);
+            output
+        });
+        let shaders: Vec<_> =
+            shaders.iter().copied().flatten().filter(|shader| !shader.pass_through).cloned().collect();
+        self.program(key, &shaders, stream_output)
     }
 
     /// Makes everything ready for a draw; false when nothing would be drawn.
@@ -157,55 +261,94 @@ impl Context {
         if self.bound.shader(stage::VERTEX).is_none() {
             return Ok(false);
         }
-        let Some(topology) = map_topology(self.bound.topology) else {
-            if self.bound.topology == 0 {
-                return Ok(false);
-            }
-            return Err(Fault::unsupported("patches"));
-        };
         if self.bound.dirty.take(Dirty::PIPELINE) || self.program.is_none() {
-            self.choose_pipeline(topology)?;
-            self.bound.dirty |= Dirty::BIND_PIPELINE | Dirty::DESCRIPTORS | Dirty::VERTEX_BUFFERS;
+            self.assembly = Assembly::new(&self.bound);
+            if let Some(assembly) = self.assembly {
+                self.choose_pipeline(&assembly)?;
+            }
         }
+        let Some(assembly) = self.assembly else { return Ok(false) };
         let Some(program) = self.program.clone() else { return Ok(false) };
-        let changed = Dirty::DESCRIPTORS | Dirty::VERTEX_BUFFERS | Dirty::INDEX_BUFFER;
-        if self.pass.is_none() || self.bound.dirty.has(changed) || program.writes || arguments.is_some() {
+        if self.bound.dirty.has(Dirty::BIND_PIPELINE) {
+            self.end_feedback()?;
+        }
+        self.need_full_buffer(&program)?;
+        self.contents.described = false;
+        let writes = program.writes || program.so_buffers != self.feedback;
+        // Within a pass only what has changed can be in the way of a draw that writes nothing but targets: whatever else is
+        // written in between ends the pass.
+        let plain = self.pass.is_some() && !writes && arguments.is_none();
+        if !plain || self.note_changes(&program, indices)? {
             self.settle_hazards(&program, indices, arguments)?;
         }
         if self.pass.is_none() {
             self.begin_pass(None)?;
         }
-        let cmd = self.recorder.main(&self.device)?.buffer;
-        self.bind_state(cmd, &program, topology, indices)?;
+        self.bind_state(&program, assembly.topology, indices)?;
+        self.begin_feedback(&program)?;
         Ok(true)
     }
 
-    fn choose_pipeline(&mut self, topology: vk::PrimitiveTopology) -> Result<(), Fault> {
+    fn choose_pipeline(&mut self, assembly: &Assembly) -> Result<(), Fault> {
         let bound = &self.bound;
-        let Some(vertex) = bound.shader(stage::VERTEX).cloned() else { return Ok(()) };
-        let pixel = bound.shader(stage::PIXEL).cloned();
-        let key = ProgramKey {
-            first: vertex.uid,
-            pixel: pixel.as_ref().map_or(0, |shader| shader.uid),
-            dual_source: bound.blend.is_dual_source(),
-        };
-        let shaders: Vec<_> = [Some(vertex), pixel].into_iter().flatten().collect();
-        let program = self.program(key, &shaders)?;
+        let stages = [stage::VERTEX, stage::HULL, stage::DOMAIN, stage::GEOMETRY, stage::PIXEL];
+        let shaders = stages.map(|stage| bound.shader(stage).cloned());
+        let shaders = shaders.each_ref().map(Option::as_ref);
+        let stream_output = bound.shader(stage::GEOMETRY).and_then(|shader| shader.stream_output.as_ref());
+        let counted = self.active_queries.count_streams();
+        let so_buffers = stream_output.map_or(0, |output| written_buffers(output, bound.so_mask(), counted));
+        let program = self.graphics_program(&shaders, bound.blend.is_dual_source(), so_buffers)?;
         let targets = target_formats(&self.bound)?;
-        let key = PipelineKey::new(&self.bound, topology_class(topology), targets);
-        let known = program.pipelines.borrow().get(&key).copied();
+        let key = PipelineKey::new(&self.bound, assembly, targets, &self.device.caps);
+        let known = program.pipelines.borrow().get(&key).cloned();
         let pipeline = match known {
             Some(pipeline) => pipeline,
             None => {
-                let pipeline = create_graphics(&self.device, &program, &self.bound, &key)?;
-                program.pipelines.borrow_mut().insert(key, pipeline);
-                self.count(|counters: &Counters| &counters.pipelines, 1);
-                pipeline
+                self.count(|counters: &Counters| &counters.pipelines_in_frames, 1);
+                let elements = self.bound.layout.as_ref().map_or(&[][..], |layout| &layout.elements);
+                let parts = Parts { elements, blend: &self.bound.blend };
+                self.shared.notes.borrow_mut().add(note_of(&shaders, so_buffers, parts, &key));
+                self.make_graphics(true, &program, parts, key)?
             }
         };
-        self.pipeline = pipeline;
-        self.program = Some(program);
+        if self.pipeline.as_ref().is_none_or(|before| !before.is(&pipeline)) {
+            self.pipeline = Some(pipeline);
+            self.bound.dirty |= Dirty::BIND_PIPELINE;
+        }
+        if self.program.as_ref().is_none_or(|before| !Rc::ptr_eq(before, &program)) {
+            self.program = Some(program);
+            self.bound.dirty |= Dirty::DESCRIPTORS;
+        }
         Ok(())
+    }
+
+    /// Notes that a draw reads what was bound since the last one; true when something of it needs a barrier first.
+    #[inline]
+    fn note_changes(&mut self, program: &Program, indices: Indices) -> Result<bool, Fault> {
+        let Self { bound, recorder, contents, default_sampler, .. } = self;
+        let mut hazard = false;
+        let mut visit = |tracker: &super::recorder::Tracker, access| {
+            hazard |= recorder.hazard(tracker, access);
+            recorder.mark(tracker, access);
+        };
+        if bound.dirty.has(Dirty::DESCRIPTORS)
+            && let Some(sampler) = default_sampler
+        {
+            program.describe(bound, sampler, contents, &mut visit)?;
+        }
+        if bound.dirty.has(Dirty::VERTEX_BUFFERS) {
+            let changed = bound.vertex_buffers.get(bound.vertex_changes()).unwrap_or_default();
+            for vertex in changed.iter().flatten() {
+                visit(&vertex.buffer.tracker, Access::Read);
+            }
+        }
+        if indices == Indices::Bound
+            && bound.dirty.has(Dirty::INDEX_BUFFER)
+            && let Some(index) = &bound.index_buffer
+        {
+            visit(&index.buffer.tracker, Access::Read);
+        }
+        Ok(hazard)
     }
 
     /// Inserts a barrier if something that the draw uses needs one, and notes the uses.
@@ -217,6 +360,7 @@ impl Context {
     ) -> Result<(), Fault> {
         // The batch, and with it the epoch, begins here if it has not yet.
         self.recorder.main(&self.device)?;
+        let feeds = program.so_buffers != self.feedback;
         let (bound, recorder) = (&self.bound, &self.recorder);
         let visit = |visit: &mut dyn FnMut(&super::recorder::Tracker, Access)| {
             program.for_each_use(bound, &mut *visit);
@@ -230,6 +374,9 @@ impl Context {
             }
             if let Some(tracker) = arguments {
                 visit(tracker, Access::Read);
+            }
+            if feeds {
+                for_each_so_target(bound, self.full_buffer.as_ref(), program, &mut *visit);
             }
         };
         let mut hazard = false;
@@ -254,31 +401,27 @@ impl Context {
         if let Some(tracker) = arguments {
             recorder.mark(tracker, Access::Read);
         }
+        if program.so_buffers != self.feedback {
+            let full = self.full_buffer.as_ref();
+            for_each_so_target(bound, full, program, |tracker, access| recorder.mark(tracker, access));
+        }
         Ok(())
     }
 
     /// Records whatever the command buffer does not know yet.
     fn bind_state(
         &mut self,
-        buffer: vk::CommandBuffer,
         program: &Program,
         topology: vk::PrimitiveTopology,
         indices: Indices,
     ) -> Result<(), Fault> {
-        let device = self.device.clone();
-        let cmd = Cmd { device: &device, buffer };
-        if self.bound.dirty.take(Dirty::BIND_PIPELINE) {
-            cmd.bind_pipeline(vk::PipelineBindPoint::GRAPHICS, self.pipeline);
-        }
-        if self.bound.dirty.take(Dirty::TOPOLOGY) {
-            cmd.set_topology(topology);
-            cmd.set_restart(restarts(topology));
-        }
         if self.bound.dirty.take(Dirty::DESCRIPTORS) {
-            self.bind_descriptors(buffer, program, vk::PipelineBindPoint::GRAPHICS)?;
+            self.bind_descriptors(program, vk::PipelineBindPoint::GRAPHICS)?;
         }
-        if self.bound.dirty.take(Dirty::VERTEX_BUFFERS) {
-            self.bind_vertex_buffers(cmd);
+        let cmd = self.recorder.main(&self.device)?;
+        if self.bound.dirty.has(Dirty::VERTEX_BUFFERS) {
+            self.bind_vertex_buffers(&cmd);
+            self.bound.forget_vertex_changes();
         }
         if indices == Indices::Bound
             && self.bound.dirty.take(Dirty::INDEX_BUFFER)
@@ -288,14 +431,34 @@ impl Context {
             let kind = if index.index_bytes == 2 { vk::IndexType::UINT16 } else { vk::IndexType::UINT32 };
             cmd.bind_index_buffer(raw, base + u64::from(index.offset), kind);
         }
-        if self.bound.dirty.take(Dirty::VIEWPORTS) {
-            self.set_viewports(cmd);
+        if self.bound.dirty.has(Dirty::SELDOM) || (program.chooses_viewport && !self.all_viewports) {
+            self.bind_seldom(program, topology)?;
+        }
+        Ok(())
+    }
+
+    /// Records what changes with few draws.
+    fn bind_seldom(&mut self, program: &Program, topology: vk::PrimitiveTopology) -> Result<(), Fault> {
+        let cmd = self.recorder.main(&self.device)?;
+        let device = &self.device;
+        if self.bound.dirty.take(Dirty::BIND_PIPELINE)
+            && let Some(pipeline) = &self.pipeline
+        {
+            self.bind_pipeline(&cmd, vk::PipelineBindPoint::GRAPHICS, pipeline);
+        }
+        if self.bound.dirty.take(Dirty::TOPOLOGY) {
+            cmd.set_topology(topology);
+            cmd.set_restart(restarts(topology));
+        }
+        if self.bound.dirty.take(Dirty::VIEWPORTS) || (program.chooses_viewport && !self.all_viewports) {
+            self.all_viewports = program.chooses_viewport;
+            self.set_viewports(&cmd);
         }
         if self.bound.dirty.take(Dirty::BLEND_FACTOR) {
             cmd.set_blend_constants(&self.bound.blend_factor);
         }
         if self.bound.dirty.take(Dirty::DEPTH) {
-            self.set_depth_stencil(cmd);
+            self.set_depth_stencil(&cmd);
         }
         if self.bound.dirty.take(Dirty::RASTERIZER) {
             let rasterizer = &self.bound.rasterizer;
@@ -309,53 +472,65 @@ impl Context {
             let biased = rasterizer.depth_bias != 0 || rasterizer.slope_scaled_depth_bias != 0.0;
             cmd.set_depth_bias_enable(biased);
             let clamp = if device.caps.depth_bias_clamp { rasterizer.depth_bias_clamp } else { 0.0 };
+            let target = self.bound.depth_stencil.as_ref().and_then(|view| view.texture());
+            let floats = target.is_some_and(|texture| {
+                matches!(texture.image().format, vk::Format::D32_SFLOAT | vk::Format::D32_SFLOAT_S8_UINT)
+            });
             // CAST: D3D11's bias is an integer that Vulkan takes as a float.
-            cmd.set_depth_bias(rasterizer.depth_bias as f32, clamp, rasterizer.slope_scaled_depth_bias);
+            let constant = rasterizer.depth_bias as f32 / if floats { 1.0 } else { device.unorm_bias_unit };
+            cmd.set_depth_bias(constant, clamp, rasterizer.slope_scaled_depth_bias);
         }
         Ok(())
     }
 
-    fn bind_descriptors(
-        &mut self,
-        buffer: vk::CommandBuffer,
-        program: &Program,
-        point: vk::PipelineBindPoint,
-    ) -> Result<(), Fault> {
-        let Some(sampler) = &self.default_sampler else { return Ok(()) };
-        if let Some(set) = self.descriptors.set(program, &self.bound, sampler)? {
-            Cmd { device: &self.device, buffer }.bind_descriptor_sets(point, program.layout, 0, &[set], &[]);
+    fn bind_descriptors(&mut self, program: &Program, point: vk::PipelineBindPoint) -> Result<(), Fault> {
+        let Self { device, bound, recorder, sets, contents, default_sampler, .. } = self;
+        let Some(sampler) = default_sampler else { return Ok(()) };
+        if !contents.described {
+            program.describe(bound, sampler, contents, |_, _| {})?;
+        }
+        if let Some(set) = sets.set(program, &contents.words)? {
+            recorder.main(device)?.bind_set(point, program.layout, set, &contents.offsets);
         }
         Ok(())
     }
 
-    fn bind_vertex_buffers(&self, cmd: Cmd<'_>) {
+    fn bind_vertex_buffers(&self, cmd: &Cmd<'_>) {
+        let limit = (self.device.limits.max_vertex_input_bindings as usize).min(VERTEX_BUFFER_SLOTS);
+        let changes = self.bound.vertex_changes();
+        let changes = changes.start.min(limit)..changes.end.min(limit);
+        // CAST: below 32.
+        let first = changes.start as u32;
+        let none = [1; VERTEX_BUFFER_SLOTS];
+        let alignments = self.bound.layout.as_ref().map_or(&none, |layout| &layout.alignments);
+        let alignments = alignments.get(changes.clone()).unwrap_or_default();
+        let changed = self.bound.vertex_buffers.get(changes).unwrap_or_default();
+        if let ([one], [alignment]) = (changed, alignments) {
+            let (buffer, offset, size, stride) = place_of(one.as_ref(), *alignment);
+            cmd.bind_vertex_buffers(first, &[buffer], &[offset], &[size], &[stride]);
+            return;
+        }
         let mut buffers = [vk::Buffer::null(); VERTEX_BUFFER_SLOTS];
         let mut offsets = [0; VERTEX_BUFFER_SLOTS];
         let mut sizes = [0; VERTEX_BUFFER_SLOTS];
         let mut strides = [0; VERTEX_BUFFER_SLOTS];
-        let limit = (self.device.limits.max_vertex_input_bindings as usize).min(VERTEX_BUFFER_SLOTS);
         let slots = buffers.iter_mut().zip(&mut offsets).zip(&mut sizes).zip(&mut strides);
-        for ((((buffer, offset), size), stride), bound) in slots.zip(&self.bound.vertex_buffers) {
-            let Some(bound) = bound else { continue };
-            let (raw, base) = bound.buffer.place();
-            let left = bound.buffer.size().saturating_sub(u64::from(bound.offset));
-            if left != 0 {
-                *buffer = raw;
-                *offset = base + u64::from(bound.offset);
-                *size = left;
-                *stride = u64::from(bound.stride);
-            }
+        for (((((buffer, offset), size), stride), bound), alignment) in slots.zip(changed).zip(alignments) {
+            (*buffer, *offset, *size, *stride) = place_of(bound.as_ref(), *alignment);
         }
-        cmd.bind_vertex_buffers(
-            0,
-            buffers.get(..limit).unwrap_or_default(),
-            offsets.get(..limit).unwrap_or_default(),
-            sizes.get(..limit).unwrap_or_default(),
-            strides.get(..limit).unwrap_or_default(),
-        );
+        let count = changed.len();
+        if count != 0 {
+            cmd.bind_vertex_buffers(
+                first,
+                buffers.get(..count).unwrap_or_default(),
+                offsets.get(..count).unwrap_or_default(),
+                sizes.get(..count).unwrap_or_default(),
+                strides.get(..count).unwrap_or_default(),
+            );
+        }
     }
 
-    fn set_depth_stencil(&self, cmd: Cmd<'_>) {
+    fn set_depth_stencil(&self, cmd: &Cmd<'_>) {
         let depth = &self.bound.depth;
         let writable =
             self.bound.depth_stencil.as_ref().is_some_and(|view| depth_access(view) == Access::Write);
@@ -381,9 +556,10 @@ impl Context {
         cmd.set_stencil_reference(both, self.bound.stencil_ref);
     }
 
-    fn set_viewports(&self, cmd: Cmd<'_>) {
+    fn set_viewports(&self, cmd: &Cmd<'_>) {
         let limit = if self.device.caps.multi_viewport { VIEWPORTS } else { 1 };
-        let count = self.bound.viewports.len().clamp(1, limit);
+        // A shader may choose any of them; those that are not set are empty.
+        let count = if self.all_viewports { limit } else { self.bound.viewports.len().clamp(1, limit) };
         let mut viewports = [vk::Viewport::default(); VIEWPORTS];
         let mut scissors = [vk::Rect2D::default(); VIEWPORTS];
         for (index, (viewport, scissor)) in viewports.iter_mut().zip(&mut scissors).enumerate() {
@@ -404,6 +580,21 @@ impl Context {
         }
         cmd.set_viewports(viewports.get(..count).unwrap_or_default());
         cmd.set_scissors(scissors.get(..count).unwrap_or_default());
+    }
+}
+
+/// The place of a vertex buffer, the bytes that lie behind its offset, and its stride; nothing for none and for offsets beyond, and for
+/// attributes that would be misaligned, which D3D11 leaves undefined as Vulkan does.
+fn place_of(bound: Option<&VertexBuffer>, alignment: u32) -> (vk::Buffer, u64, u64, u64) {
+    let nothing = (vk::Buffer::null(), 0, 0, 0);
+    let Some(bound) = bound else { return nothing };
+    if !(bound.offset | bound.stride).is_multiple_of(alignment) {
+        return nothing;
+    }
+    let (raw, base) = bound.buffer.place();
+    match bound.buffer.size().saturating_sub(u64::from(bound.offset)) {
+        0 => nothing,
+        left => (raw, base + u64::from(bound.offset), left, u64::from(bound.stride)),
     }
 }
 

@@ -63,10 +63,12 @@ pub fn map_color(format: u32) -> vk::Format {
         57 => F::R16_UINT,
         58 => F::R16_SNORM,
         59 => F::R16_SINT,
-        61 | 65 => F::R8_UNORM,
+        61 => F::R8_UNORM,
         62 => F::R8_UINT,
         63 => F::R8_SNORM,
         64 => F::R8_SINT,
+        // Kept with all four components, see `texels`.
+        65 | 68 | 69 => F::R8G8B8A8_UNORM,
         67 => F::E5B9G9R9_UFLOAT_PACK32,
         71 => F::BC1_RGBA_UNORM_BLOCK,
         72 => F::BC1_RGBA_SRGB_BLOCK,
@@ -81,6 +83,8 @@ pub fn map_color(format: u32) -> vk::Format {
         85 => F::R5G6B5_UNORM_PACK16,
         86 => F::A1R5G5B5_UNORM_PACK16,
         87 | 88 => F::B8G8R8A8_UNORM,
+        // Memory and scan-out only: no view has these numbers.
+        89 => F::A2B10G10R10_UNORM_PACK32,
         91 | 93 => F::B8G8R8A8_SRGB,
         95 => F::BC6H_UFLOAT_BLOCK,
         96 => F::BC6H_SFLOAT_BLOCK,
@@ -101,6 +105,52 @@ pub fn map_depth(format: u32, caps: &Caps) -> vk::Format {
         53 => vk::Format::D16_UNORM,
         _ => vk::Format::UNDEFINED,
     }
+}
+
+/// How the planes of a video format are kept (`DXGI_FORMAT_NV12` and its like; see "Format Support for Direct3D Video").
+#[derive(Clone, Copy, Debug)]
+pub struct Planes {
+    /// The image of luma, or of everything.
+    pub luma: vk::Format,
+    /// Texels of the texture in a texel of that image: two where they share chroma.
+    pub luma_width: u32,
+    /// The image of chroma; `UNDEFINED` for none.
+    pub chroma: vk::Format,
+    /// Texels of the texture for each of chroma, across and down.
+    pub scale: [u32; 2],
+}
+
+impl Planes {
+    const fn packed(format: vk::Format, luma_width: u32) -> Self {
+        Self { luma: format, luma_width, chroma: vk::Format::UNDEFINED, scale: [1, 1] }
+    }
+
+    const fn planar(luma: vk::Format, chroma: vk::Format) -> Self {
+        Self { luma, luma_width: 1, chroma, scale: [2, 2] }
+    }
+
+    /// Whether views of this format show chroma.
+    pub fn shows_chroma(&self, format: u32) -> bool {
+        self.chroma != vk::Format::UNDEFINED && matches!(format, 35 | 36 | 42 | 49 | 50)
+    }
+}
+
+/// The planes of a video format; none for other formats.
+pub const fn map_planes(format: u32) -> Option<Planes> {
+    use vk::Format as F;
+    Some(match format {
+        // AYUV, Y410, Y416.
+        100 => Planes::packed(F::R8G8B8A8_UNORM, 1),
+        101 => Planes::packed(F::A2B10G10R10_UNORM_PACK32, 1),
+        102 => Planes::packed(F::R16G16B16A16_UNORM, 1),
+        // NV12, P010 and P016.
+        103 => Planes::planar(F::R8_UNORM, F::R8G8_UNORM),
+        104 | 105 => Planes::planar(F::R16_UNORM, F::R16G16_UNORM),
+        // YUY2, Y210 and Y216.
+        107 => Planes::packed(F::R8G8B8A8_UNORM, 2),
+        108 | 109 => Planes::packed(F::R16G16B16A16_UNORM, 2),
+        _ => return None,
+    })
 }
 
 /// A typed member of a typeless format's family, in which the image is made.
@@ -136,7 +186,24 @@ pub fn map_image(format: u32, depth: bool, caps: &Caps) -> vk::Format {
     if can_hold_depth(format) && (depth || matches!(family(format), 19 | 44) || matches!(format, 40 | 55)) {
         return map_depth(format, caps);
     }
+    if let Some(planes) = map_planes(format) {
+        return planes.luma;
+    }
+    // Textures of three wide components have a fourth here, see `texels`.
+    if family(format) == 5 {
+        return map_color(wide(format));
+    }
     map_color(typed_member(format))
+}
+
+/// The format of four wide components for one of three.
+const fn wide(format: u32) -> u32 {
+    match format {
+        5 | 6 => 2,
+        7 => 3,
+        8 => 4,
+        other => other,
+    }
 }
 
 /// How a view of `format` reads an image that was made in `image`.
@@ -144,18 +211,19 @@ pub fn map_view(format: u32, image: vk::Format) -> ViewFormat {
     let aspects = aspects(image);
     if aspects.contains(vk::ImageAspectFlags::COLOR) {
         let swizzle = match format {
-            // A8: the red channel is the alpha.
+            // A8 has alpha only; rendering may have written the rest.
             65 => vk::ComponentMapping {
                 r: vk::ComponentSwizzle::ZERO,
                 g: vk::ComponentSwizzle::ZERO,
                 b: vk::ComponentSwizzle::ZERO,
-                a: vk::ComponentSwizzle::R,
+                a: vk::ComponentSwizzle::IDENTITY,
             },
-            // BGRX: alpha reads as one.
-            88 | 93 => vk::ComponentMapping { a: vk::ComponentSwizzle::ONE, ..IDENTITY },
+            // BGRX and its like: alpha reads as one.
+            6..=8 | 68 | 69 | 88 | 93 => vk::ComponentMapping { a: vk::ComponentSwizzle::ONE, ..IDENTITY },
             _ => IDENTITY,
         };
-        return ViewFormat { format: map_color(format), swizzle, aspect: vk::ImageAspectFlags::COLOR };
+        let format = map_color(wide(format));
+        return ViewFormat { format, swizzle, aspect: vk::ImageAspectFlags::COLOR };
     }
     let (aspect, swizzle) = match format {
         // X32_TYPELESS_G8X24_UINT and X24_TYPELESS_G8_UINT show stencil in the second component.
@@ -186,6 +254,11 @@ pub fn aspects(format: vk::Format) -> vk::ImageAspectFlags {
     }
 }
 
+/// Whether a format has no alpha where its Vulkan format has one (B8G8R8X8).
+pub const fn lacks_alpha(format: u32) -> bool {
+    matches!(format, 88 | 93)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,8 +279,7 @@ mod tests {
     fn every_typeless_format_with_a_family_has_an_image() {
         for format in 1..116 {
             let known = pvgpu_protocol::format::info(format).is_some();
-            // Packed YUV and the XR format have no counterpart.
-            if known && !matches!(format, 68 | 69 | 89) {
+            if known {
                 assert_ne!(map_image(format, false, &Caps::default()), vk::Format::UNDEFINED, "{format}");
             }
         }
@@ -216,7 +288,8 @@ mod tests {
 
     #[test]
     fn views_swizzle_what_dxgi_packs_differently() {
-        assert_eq!(map_view(65, vk::Format::R8_UNORM).swizzle.a, vk::ComponentSwizzle::R);
+        assert_eq!(map_view(65, vk::Format::R8G8B8A8_UNORM).swizzle.r, vk::ComponentSwizzle::ZERO);
+        assert_eq!(map_view(65, vk::Format::R8G8B8A8_UNORM).swizzle.a, vk::ComponentSwizzle::IDENTITY);
         assert_eq!(map_view(88, vk::Format::B8G8R8A8_UNORM).swizzle.a, vk::ComponentSwizzle::ONE);
         assert_eq!(map_view(47, vk::Format::D24_UNORM_S8_UINT).aspect, vk::ImageAspectFlags::STENCIL);
         assert_eq!(map_view(46, vk::Format::D24_UNORM_S8_UINT).aspect, vk::ImageAspectFlags::DEPTH);

@@ -5,8 +5,8 @@ use pvgpu_protocol::format::{self, FORMAT_COUNT};
 use pvgpu_protocol::host_info::{FormatSupport, HostInfo, host_feature, text_field};
 
 use super::Device;
-use super::formats::{map_color, map_depth, map_image};
-use crate::format::{NumberKind, family, is_depth_stencil, is_typeless, number_kind};
+use super::formats::{Planes, map_color, map_depth, map_image, map_planes};
+use crate::format::{NumberKind, dxgi, family, is_depth_stencil, is_typeless, number_kind};
 
 /// Bits of `D3D11_FORMAT_SUPPORT`.
 mod support {
@@ -49,6 +49,8 @@ mod support2 {
 
 /// `D3D_FEATURE_LEVEL_11_0`.
 const FEATURE_LEVEL_11_0: u32 = 0xb000;
+/// `D3D_FEATURE_LEVEL_11_1`.
+const FEATURE_LEVEL_11_1: u32 = 0xb100;
 
 /// Describes the device.
 pub fn host_info(device: &Device) -> HostInfo {
@@ -57,6 +59,9 @@ pub fn host_info(device: &Device) -> HostInfo {
     for (has, bit) in [
         (caps.logic_op, host_feature::LOGIC_OP),
         (caps.shader.float64, host_feature::DOUBLES),
+        (caps.shader.geometry, host_feature::GEOMETRY_SHADER),
+        (caps.feedback.present, host_feature::STREAM_OUTPUT),
+        (caps.shader.tessellation, host_feature::TESSELLATION),
         (device.is_software(), host_feature::SOFTWARE),
     ] {
         if has {
@@ -77,10 +82,16 @@ pub fn host_info(device: &Device) -> HostInfo {
         timestamp_frequency,
         vendor_id: device.properties.vendor_id,
         device_id: device.properties.device_id,
-        feature_level: FEATURE_LEVEL_11_0,
+        feature_level: feature_level(device),
         features,
         formats,
     }
+}
+
+/// 11.1 promises unordered access from every stage and logic operations; everything else of it the executor does itself.
+fn feature_level(device: &Device) -> u32 {
+    let everywhere = device.caps.vertex_pipeline_stores_and_atomics;
+    if everywhere && device.caps.logic_op { FEATURE_LEVEL_11_1 } else { FEATURE_LEVEL_11_0 }
 }
 
 fn properties(device: &Device, format: vk::Format) -> vk::FormatProperties {
@@ -112,6 +123,9 @@ fn format_support(device: &Device, format: u32) -> FormatSupport {
     if is_typeless(format) {
         return typeless_support(device, format);
     }
+    if let Some(planes) = map_planes(format) {
+        return video_support(device, &planes);
+    }
     if matches!(format, 21 | 22 | 46 | 47) {
         return depth_part_support(device, format);
     }
@@ -124,32 +138,37 @@ fn format_support(device: &Device, format: u32) -> FormatSupport {
     let float = number_kind(format) == NumberKind::Float;
     let mut result = FormatSupport { sample_counts: 1, ..Default::default() };
     let bits = &mut result.support;
-    if buffer.contains(F::VERTEX_BUFFER) && format != 65 {
+    // What the CPU converts on the way into images has no form in buffers.
+    let three = family(format) == dxgi::R32G32B32_TYPELESS;
+    let converted = matches!(format, dxgi::A8_UNORM | dxgi::R8G8_B8G8_UNORM | dxgi::G8R8_G8B8_UNORM);
+    if buffer.contains(F::VERTEX_BUFFER) && is_vertex_format(format) {
         *bits |= support::IA_VERTEX_BUFFER | support::BUFFER;
     }
-    if buffer.contains(F::UNIFORM_TEXEL_BUFFER) && format != 65 {
+    let texels = !converted && is_buffer_format(format) && buffer.contains(F::UNIFORM_TEXEL_BUFFER);
+    if texels {
         *bits |= support::BUFFER | support::SHADER_LOAD;
     }
-    if matches!(format, 42 | 57) {
+    if matches!(format, dxgi::R32_UINT | dxgi::R16_UINT) {
         *bits |= support::IA_INDEX_BUFFER;
     }
-    // Formats of 3 × 32 bits are optional in D3D11, and their copies have awkward alignments.
-    let texture =
-        image.contains(F::SAMPLED_IMAGE | F::TRANSFER_SRC | F::TRANSFER_DST) && info.block_bytes != 12;
-    if !texture {
+    let made = map_image(format, false, &device.caps);
+    let image = if made == color { image } else { self::properties(device, made).optimal_tiling_features };
+    if !image.contains(F::SAMPLED_IMAGE | F::TRANSFER_SRC | F::TRANSFER_DST) {
         return result;
     }
-    *bits |= support::TEXTURE2D
-        | support::TEXTURECUBE
-        | support::SHADER_LOAD
-        | support::MIP
-        | support::CPU_LOCKABLE
-        | support::CAST_WITHIN_BIT_LAYOUT
-        | support::MULTISAMPLE_LOAD;
-    if !info.is_block_compressed() {
+    *bits |= support::TEXTURE2D | support::CPU_LOCKABLE;
+    if format == dxgi::R10G10B10_XR_BIAS_A2_UNORM {
+        // A screen's; shaders see the UNORM and UINT members of its family.
+        *bits |= support::DISPLAY | support::BACK_BUFFER_CAST | support::CAST_WITHIN_BIT_LAYOUT;
+        return result;
+    }
+    *bits |= support::TEXTURECUBE | support::TEXTURE3D | support::SHADER_LOAD | support::MIP;
+    if info.block_height == 1 {
         *bits |= support::TEXTURE1D;
     }
-    *bits |= support::TEXTURE3D;
+    if family(format) != format {
+        *bits |= support::CAST_WITHIN_BIT_LAYOUT;
+    }
     if float && image.contains(F::SAMPLED_IMAGE_FILTER_LINEAR) {
         *bits |= support::SHADER_SAMPLE | support::SHADER_GATHER;
     } else if !float {
@@ -158,13 +177,12 @@ fn format_support(device: &Device, format: u32) -> FormatSupport {
     if matches!(format, 41 | 56) {
         *bits |= support::SHADER_SAMPLE_COMPARISON | support::SHADER_GATHER_COMPARISON;
     }
-    // A8's one channel is stored as red, which an output merger cannot swizzle.
-    if image.contains(F::COLOR_ATTACHMENT) && format != 65 {
+    if image.contains(F::COLOR_ATTACHMENT) && is_render_format(format) && !three {
         *bits |= support::RENDER_TARGET;
         let usage = vk::ImageUsageFlags::COLOR_ATTACHMENT | vk::ImageUsageFlags::SAMPLED;
         result.sample_counts = sample_counts(device, color, usage) | 1;
         if result.sample_counts != 1 {
-            *bits |= support::MULTISAMPLE_RENDERTARGET;
+            *bits |= support::MULTISAMPLE_RENDERTARGET | support::MULTISAMPLE_LOAD;
             if float {
                 *bits |= support::MULTISAMPLE_RESOLVE;
             }
@@ -185,7 +203,8 @@ fn format_support(device: &Device, format: u32) -> FormatSupport {
             result.support2 |= support2::OUTPUT_MERGER_LOGIC_OP;
         }
     }
-    if image.contains(F::STORAGE_IMAGE) && device.caps.shader.write_without_format && format != 65 {
+    let stored = image.contains(F::STORAGE_IMAGE) && device.caps.shader.write_without_format;
+    if stored && !converted && !three && is_unordered_format(format) {
         result.support |= support::TYPED_UNORDERED_ACCESS_VIEW;
         result.support2 |= support2::UAV_TYPED_STORE;
         // D3D11.0 loads from single 32-bit components only; those have a format that shaders can declare.
@@ -201,6 +220,31 @@ fn format_support(device: &Device, format: u32) -> FormatSupport {
         }
     }
     result
+}
+
+// What the tables of "Format Support for Direct3D Feature Level 11.0 Hardware" do not know is not offered, even where Vulkan
+// has it.
+
+/// Formats that vertex elements may have.
+const fn is_vertex_format(format: u32) -> bool {
+    matches!(format, 2..=4 | 6..=8 | 10..=14 | 16..=18 | 24..=26 | 28 | 30..=32 | 34..=38 | 41..=43)
+        || matches!(format, 49..=52 | 54 | 56..=59 | 61..=64 | 87)
+}
+
+/// Formats that views of buffers may have.
+const fn is_buffer_format(format: u32) -> bool {
+    is_vertex_format(format) || matches!(format, dxgi::A8_UNORM | 85 | 86 | 88 | 115)
+}
+
+/// Formats that render targets may have.
+const fn is_render_format(format: u32) -> bool {
+    !matches!(format, 67..=69) && !matches!(format, 70..=84 | 94..=99)
+}
+
+/// Formats that shaders may load and store as.
+const fn is_unordered_format(format: u32) -> bool {
+    matches!(format, 2..=4 | 10..=14 | 16..=18 | 24..=26 | 28 | 30..=32 | 34..=38 | 41..=43)
+        || matches!(format, 49..=52 | 54 | 56..=59 | 61..=64 | 85..=88 | 115)
 }
 
 /// A typeless format can be made into textures if one of its members can.
@@ -219,8 +263,11 @@ fn typeless_support(device: &Device, format: u32) -> FormatSupport {
         result.support |= support.support & textures;
         result.sample_counts |= support.sample_counts;
     }
+    if result.support != 0 {
+        result.support |= support::CAST_WITHIN_BIT_LAYOUT;
+    }
     let exists = map_image(format, false, &device.caps) != vk::Format::UNDEFINED;
-    if exists { result } else { FormatSupport::default() }
+    if exists && result.support != 0 { result } else { FormatSupport::default() }
 }
 
 fn depth_support(device: &Device, format: u32) -> FormatSupport {
@@ -231,17 +278,18 @@ fn depth_support(device: &Device, format: u32) -> FormatSupport {
         return FormatSupport::default();
     }
     let usage = vk::ImageUsageFlags::DEPTH_STENCIL_ATTACHMENT | vk::ImageUsageFlags::SAMPLED;
-    FormatSupport {
-        support: support::TEXTURE1D
-            | support::TEXTURE2D
-            | support::TEXTURECUBE
-            | support::MIP
-            | support::DEPTH_STENCIL
-            | support::CPU_LOCKABLE
-            | support::MULTISAMPLE_RENDERTARGET,
-        support2: 0,
-        sample_counts: sample_counts(device, depth, usage) | 1,
+    let sample_counts = sample_counts(device, depth, usage) | 1;
+    let mut support = support::TEXTURE1D
+        | support::TEXTURE2D
+        | support::TEXTURECUBE
+        | support::MIP
+        | support::DEPTH_STENCIL
+        | support::CPU_LOCKABLE
+        | support::CAST_WITHIN_BIT_LAYOUT;
+    if sample_counts != 1 {
+        support |= support::MULTISAMPLE_RENDERTARGET;
     }
+    FormatSupport { support, support2: 0, sample_counts }
 }
 
 /// `R24_UNORM_X8_TYPELESS` and its like: what a shader sees of a depth-stencil texture.
@@ -256,7 +304,8 @@ fn depth_part_support(device: &Device, format: u32) -> FormatSupport {
         | support::TEXTURECUBE
         | support::MIP
         | support::SHADER_LOAD
-        | support::MULTISAMPLE_LOAD;
+        | support::MULTISAMPLE_LOAD
+        | support::CAST_WITHIN_BIT_LAYOUT;
     if matches!(format, 21 | 46) {
         bits |= support::SHADER_SAMPLE
             | support::SHADER_SAMPLE_COMPARISON
@@ -264,4 +313,19 @@ fn depth_part_support(device: &Device, format: u32) -> FormatSupport {
             | support::SHADER_GATHER_COMPARISON;
     }
     FormatSupport { support: bits, support2: 0, sample_counts: 1 }
+}
+
+/// Video formats: memory that views show plane by plane; nothing decodes into them here.
+fn video_support(device: &Device, planes: &Planes) -> FormatSupport {
+    let needed = vk::FormatFeatureFlags::SAMPLED_IMAGE
+        | vk::FormatFeatureFlags::TRANSFER_SRC
+        | vk::FormatFeatureFlags::TRANSFER_DST;
+    let has = |format| {
+        format == vk::Format::UNDEFINED || properties(device, format).optimal_tiling_features.contains(needed)
+    };
+    if !has(planes.luma) || !has(planes.chroma) {
+        return FormatSupport::default();
+    }
+    let support = support::TEXTURE2D | support::SHADER_LOAD | support::SHADER_SAMPLE | support::CPU_LOCKABLE;
+    FormatSupport { support, support2: 0, sample_counts: 1 }
 }

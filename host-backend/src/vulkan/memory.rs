@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use ash::vk;
 use gpu_allocator::MemoryLocation;
-use gpu_allocator::vulkan::Allocation;
 use pvgpu_protocol::command::HeapRange;
 
 use super::Device;
-use super::trash::{Garbage, Trash};
+use super::device::Allocation;
+use super::trash::Trash;
 use crate::fault::Fault;
 use crate::memory::Heap;
 
@@ -44,7 +44,7 @@ pub fn create_buffer(
     size: u64,
     location: MemoryLocation,
 ) -> Result<(vk::Buffer, Allocation), Fault> {
-    let info = vk::BufferCreateInfo::default().size(size).usage(BUFFER_USAGE);
+    let info = vk::BufferCreateInfo::default().size(size).usage(device.buffer_usage());
     // SAFETY: the device is alive and the info is complete.
     let buffer = unsafe { device.raw.create_buffer(&info, None) }
         .map_err(|result| device.fault("vkCreateBuffer", result))?;
@@ -97,6 +97,16 @@ impl Slice {
     pub fn write_from_heap(&self, at: u64, heap: &Heap, range: HeapRange) {
         /// Bytes copied at a time: through the L1 cache, since heap words are read one by one.
         const CHUNK: usize = 4096;
+        /// Bytes of most constant buffers, for which a chunk would be more to clear than to copy.
+        const SMALL: usize = 256;
+        if range.length <= SMALL as u64 {
+            let mut small = [0; SMALL];
+            if let Some(piece) = small.get_mut(..range.length as usize) {
+                heap.read(range, piece);
+                self.write(at, piece);
+            }
+            return;
+        }
         let mut chunk = [0; CHUNK];
         let mut done = 0;
         while done < range.length {
@@ -189,10 +199,13 @@ impl SlicePool {
         Ok(())
     }
 
-    /// Takes a slice back that the GPU is done with.
-    pub fn recycle(&self, slice: Slice) {
-        if let Some(list) = self.classes.borrow_mut().free.get_mut(class(slice.size)) {
-            list.push(slice);
+    /// Takes slices back that the GPU is done with.
+    pub fn recycle(&self, slices: Vec<Slice>) {
+        let mut classes = self.classes.borrow_mut();
+        for slice in slices {
+            if let Some(list) = classes.free.get_mut(class(slice.size)) {
+                list.push(slice);
+            }
         }
     }
 }
@@ -227,7 +240,7 @@ impl OwnedSlice {
 
 impl Drop for OwnedSlice {
     fn drop(&mut self) {
-        self.trash.add(Garbage::Slice(self.slice));
+        self.trash.add_slice(self.slice);
     }
 }
 
@@ -266,8 +279,8 @@ impl HeapBuffer {
             return None;
         }
         let mut external = vk::ExternalMemoryBufferCreateInfo::default().handle_types(handle);
-        let usage = vk::BufferUsageFlags::TRANSFER_SRC | vk::BufferUsageFlags::TRANSFER_DST;
-        let info = vk::BufferCreateInfo::default().size(size).usage(usage).push_next(&mut external);
+        // Dynamic buffers may lie in it.
+        let info = vk::BufferCreateInfo::default().size(size).usage(BUFFER_USAGE).push_next(&mut external);
         // SAFETY: the info is complete.
         let buffer = unsafe { device.raw.create_buffer(&info, None) }.ok()?;
         // SAFETY: the buffer was just made.

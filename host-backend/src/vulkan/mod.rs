@@ -3,9 +3,14 @@
 //! - `instance`, `device`: which GPU, what it can do, the queue and the timeline semaphore.
 //! - `conv`, `formats`, `host_info`: D3D11's and DXGI's numbers in Vulkan's words; total functions.
 //! - `memory`, `trash`: buffers for uploads, the imported heap, and what is destroyed once the GPU is done with it.
+//! - `residency`: where textures live when the GPU's own memory is short.
 //! - `resource`, `view`, `shader`, `state`: the objects of a context.
-//! - `recorder`, `cmd`: command buffers, barriers, submission. `completion`: the thread that writes the fence page.
-//! - `context`, `bindings`, `draw`, `pipeline`, `descriptor`, `pass`, `clear`, `transfer`, `present`, `query`: one context's operations.
+//! - `recorder`, `cmd`: command buffers, barriers, submission. `calls`, `player`: Vulkan calls as values, and the thread that makes them.
+//! - `completion`: the thread that writes the fence page. `pipeline_pool`: the threads that make pipelines;
+//!   `pipeline_list`: which ones programs have needed, in this run and earlier ones.
+//! - `context`, `bindings`, `assembly`, `draw`, `feedback`, `predication`, `pipeline`, `descriptor`, `set_cache`, `pass`, `clear`,
+//!   `transfer`, `texture_copy`, `resolve`, `present`, `query`: one context's operations. `texels`: formats that Vulkan keeps in another
+//!   form.
 //!
 //! # How hazards are found
 //! Images stay in `VK_IMAGE_LAYOUT_GENERAL` (as `VK_KHR_unified_image_layouts` recommends for today's GPUs), so that only
@@ -19,7 +24,9 @@
 
 #![expect(unsafe_code, reason = "every Vulkan call is unsafe; handles are kept alive as described above")]
 
+mod assembly;
 mod bindings;
+mod calls;
 mod clear;
 mod cmd;
 mod completion;
@@ -28,23 +35,35 @@ mod conv;
 mod descriptor;
 mod device;
 mod draw;
+mod feedback;
 mod formats;
 mod host_info;
 mod instance;
 mod memory;
 mod pass;
 mod pipeline;
+mod pipeline_list;
+mod pipeline_pool;
+mod player;
+mod predication;
 mod present;
 mod query;
 mod recorder;
+mod residency;
+mod resolve;
 mod resource;
+mod set_cache;
 mod shader;
+mod shares;
 mod state;
+mod texel;
+mod texels;
+mod texture_copy;
 mod transfer;
 mod trash;
 mod view;
 
-pub use completion::{Completion, CompletionHandle, FenceSink, Progress, Work};
+pub use completion::{Completion, CompletionHandle, FenceSink, Frame, FrameWatch, Progress, Work};
 pub use context::{Context, Counters, Shared};
 pub use device::{Device, DeviceOptions};
 pub use host_info::host_info;

@@ -4,11 +4,13 @@
 use std::rc::Rc;
 
 use ash::vk;
+use pvgpu_protocol::command::Viewport;
 use pvgpu_protocol::limits::RENDER_TARGETS;
 
 use super::Context;
 use super::bindings::Bindings;
-use super::formats::{aspects, map_color};
+use super::cmd::Rendering;
+use super::formats::{aspects, lacks_alpha};
 use super::pipeline::TargetFormats;
 use super::recorder::{Access, Tracker};
 use super::resource::Image;
@@ -24,6 +26,15 @@ const READ_ONLY_STENCIL: u32 = 2;
 pub struct Pass {
     pub extent: vk::Extent2D,
     pub layers: u32,
+    /// Without attachments: as large as the viewports are.
+    pub bare: bool,
+}
+
+/// Which way a copy goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    In,
+    Out,
 }
 
 /// A value to begin an attachment with, instead of its contents.
@@ -52,13 +63,17 @@ pub fn target_formats(bound: &Bindings) -> Result<TargetFormats, Fault> {
         count: 0,
         depth: vk::Format::UNDEFINED,
         samples: 0,
+        opaque: 0,
     };
     for (index, (view, format)) in bound.render_targets.iter().zip(&mut formats.colors).enumerate() {
         let Some((view, texture)) = view.as_ref().and_then(|view| Some((view, view.texture()?))) else {
             continue;
         };
-        *format = map_color(view.desc.format);
+        *format = view.attachment_format(texture);
         formats.count = index + 1;
+        if lacks_alpha(view.desc.format) {
+            formats.opaque |= 1 << index;
+        }
         same_samples(&mut formats.samples, texture.desc.command.sample_count)?;
     }
     if let Some(texture) = bound.depth_stencil.as_ref().and_then(|view| view.texture()) {
@@ -102,32 +117,80 @@ pub fn for_each_target(bound: &Bindings, mut visit: impl FnMut(&Tracker, Access)
 impl Context {
     /// Begins a pass with the bound targets; the caller has seen to hazards.
     pub(super) fn begin_pass(&mut self, clear: Option<LoadClear>) -> Result<(), Fault> {
+        self.copy_buffer_targets(Direction::In)?;
         let attachments = self.attachments(clear)?;
         let cmd = self.recorder.main(&self.device)?;
-        let mut info = vk::RenderingInfo::default()
-            .render_area(vk::Rect2D { offset: vk::Offset2D::default(), extent: attachments.pass.extent })
-            .layer_count(attachments.pass.layers)
-            .color_attachments(attachments.colors.get(..attachments.count).unwrap_or_default());
-        if let Some(depth) = &attachments.depth {
-            info = info.depth_attachment(depth);
-        }
-        if let Some(stencil) = &attachments.stencil {
-            info = info.stencil_attachment(stencil);
-        }
-        cmd.begin_rendering(&info);
+        cmd.begin_rendering(Rendering {
+            extent: attachments.pass.extent,
+            layers: attachments.pass.layers,
+            colors: attachments.colors.get(..attachments.count).unwrap_or_default().to_vec(),
+            depth: attachments.depth,
+            stencil: attachments.stencil,
+        });
         for_each_target(&self.bound, |tracker, access| self.recorder.mark(tracker, access));
         self.pass = Some(attachments.pass);
-        self.begin_segments()
+        self.begin_segments()?;
+        self.begin_condition()
     }
 
     /// Ends the pass, if one is open.
     pub(super) fn end_pass(&mut self) -> Result<(), Fault> {
         if self.pass.is_some() {
+            self.end_feedback()?;
+            self.end_condition()?;
             self.end_segments()?;
             self.recorder.main(&self.device)?.end_rendering();
             self.pass = None;
+            self.copy_buffer_targets(Direction::Out)?;
         }
         Ok(())
+    }
+
+    /// Copies the elements of buffers that are render targets to the images that stand for them, or back; outside of a pass.
+    fn copy_buffer_targets(&mut self, direction: Direction) -> Result<(), Fault> {
+        if self.bound.render_targets.iter().flatten().all(|view| view.source.is_none()) {
+            return Ok(());
+        }
+        let views: Vec<Rc<View>> = self.bound.render_targets.iter().flatten().cloned().collect();
+        let cmd = self.recorder.main(&self.device)?;
+        cmd.full_barrier();
+        for view in views {
+            let (Some(buffer), Some(texture)) = (&view.source, view.texture()) else { continue };
+            let (raw, offset, _) = view.buffer_range(buffer);
+            let image = texture.image();
+            let region = vk::BufferImageCopy {
+                buffer_offset: offset,
+                image_subresource: vk::ImageSubresourceLayers {
+                    aspect_mask: vk::ImageAspectFlags::COLOR,
+                    layer_count: 1,
+                    ..Default::default()
+                },
+                image_extent: vk::Extent3D { width: view.desc.range.num_elements, height: 1, depth: 1 },
+                ..Default::default()
+            };
+            match direction {
+                Direction::In => {
+                    cmd.copy_buffer_to_image(raw, image.raw, vk::ImageLayout::GENERAL, &[region]);
+                    self.recorder.mark(&buffer.tracker, Access::Read);
+                }
+                Direction::Out => {
+                    cmd.copy_image_to_buffer(image.raw, vk::ImageLayout::GENERAL, raw, &[region]);
+                    self.recorder.mark(&buffer.tracker, Access::Write);
+                }
+            }
+        }
+        cmd.full_barrier();
+        Ok(())
+    }
+
+    /// Whether nothing is bound that a pass could render to.
+    fn is_bare(&self) -> bool {
+        self.bound.render_targets.iter().all(Option::is_none) && self.bound.depth_stencil.is_none()
+    }
+
+    /// Ends the pass if it depends on viewports and samples, which are about to change.
+    pub(super) fn end_bare_pass(&mut self) -> Result<(), Fault> {
+        if self.pass.is_some_and(|pass| pass.bare) { self.end_pass() } else { Ok(()) }
     }
 
     fn attachments(&self, clear: Option<LoadClear>) -> Result<Attachments, Fault> {
@@ -143,6 +206,7 @@ impl Context {
                     height: limits.max_framebuffer_height,
                 },
                 layers: u32::MAX,
+                bare: false,
             },
         };
         for (index, (view, info)) in self.bound.render_targets.iter().zip(&mut attachments.colors).enumerate()
@@ -175,7 +239,24 @@ impl Context {
         if attachments.pass.layers == u32::MAX {
             attachments.pass.layers = 1;
         }
+        if self.is_bare() {
+            attachments.pass.bare = true;
+            attachments.pass.extent = viewport_bounds(&self.bound.viewports, attachments.pass.extent);
+        }
         Ok(attachments)
+    }
+}
+
+/// The extent that viewports reach, within a limit: what rendering without targets covers.
+fn viewport_bounds(viewports: &[Viewport], limit: vk::Extent2D) -> vk::Extent2D {
+    let reach = |end: fn(&Viewport) -> f32, limit: u32| {
+        let far = viewports.iter().map(end).fold(1.0, f32::max);
+        // CAST: saturates; the viewport's numbers are finite.
+        (far.ceil() as u32).clamp(1, limit.max(1))
+    };
+    vk::Extent2D {
+        width: reach(|viewport| viewport.top_left_x + viewport.width, limit.width),
+        height: reach(|viewport| viewport.top_left_y + viewport.height, limit.height),
     }
 }
 
@@ -183,20 +264,21 @@ impl Pass {
     /// The part that lies inside a view as well.
     fn within(self, view: &Rc<View>) -> Self {
         let Some(texture) = view.texture() else { return self };
-        let [width, height, _] = texture.desc.mip_extent(view.desc.range.most_detailed_mip);
+        let [width, height] = view.extent(texture);
         Self {
             extent: vk::Extent2D {
                 width: self.extent.width.min(width),
                 height: self.extent.height.min(height),
             },
             layers: self.layers.min(view.desc.range.array_size),
+            bare: false,
         }
     }
 
     /// Whether it covers all of a view.
     pub fn covers(&self, view: &View) -> bool {
         view.texture().is_some_and(|texture| {
-            let [width, height, _] = texture.desc.mip_extent(view.desc.range.most_detailed_mip);
+            let [width, height] = view.extent(texture);
             self.extent.width == width
                 && self.extent.height == height
                 && self.layers == view.desc.range.array_size

@@ -1,18 +1,24 @@
-//! Graphics and compute pipelines, made when a draw or dispatch first needs them.
+//! Graphics and compute pipelines, made on other threads (see [`super::pipeline_pool`]).
 //!
 //! What Vulkan 1.3 lets be dynamic is dynamic: viewports, culling, depth and stencil tests, depth bias, topology within its class,
 //! vertex strides. The rest is in the key.
 
+use std::sync::Arc;
+
 use ash::vk;
 use pvgpu_dxbc::SAMPLE_COUNT_SPEC_ID;
-use pvgpu_protocol::command::RenderTargetBlend;
+use pvgpu_protocol::command::{InputElement, RenderTargetBlend};
 use pvgpu_protocol::limits::{RENDER_TARGETS, VERTEX_BUFFER_SLOTS};
 
 use super::Device;
+use super::assembly::{Assembly, InputKey};
 use super::bindings::Bindings;
-use super::conv::{map_blend_factor, map_blend_op, map_logic_op, map_samples};
+use super::conv::{map_blend_factor, map_blend_op, map_logic_op, map_samples, without_alpha};
 use super::descriptor::Program;
+use super::device::Caps;
 use super::formats::{aspects, map_color};
+use super::pipeline_pool::{Making, PipelinePool};
+use super::state::BlendState;
 use crate::fault::Fault;
 
 /// `D3D10_DDI_FILL_MODE` wireframe.
@@ -25,29 +31,33 @@ pub struct TargetFormats {
     pub count: usize,
     pub depth: vk::Format,
     pub samples: u32,
+    /// Targets, a bit each, whose format has no alpha but whose Vulkan format has: reading it gives 1 in D3D11.
+    pub opaque: u8,
 }
 
 /// What distinguishes the pipelines of a program. The default stands for a compute program's only one.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct PipelineKey {
-    layout: u64,
-    blend: u64,
-    sample_mask: u32,
-    wireframe: bool,
-    depth_clip: bool,
-    topology: vk::PrimitiveTopology,
-    targets: TargetFormats,
+    pub layout: u64,
+    pub blend: u64,
+    pub sample_mask: u32,
+    pub wireframe: bool,
+    pub depth_clip: bool,
+    pub lines: LineMode,
+    pub input: InputKey,
+    pub targets: TargetFormats,
 }
 
 impl PipelineKey {
-    pub fn new(bound: &Bindings, topology: vk::PrimitiveTopology, targets: TargetFormats) -> Self {
+    pub fn new(bound: &Bindings, assembly: &Assembly, targets: TargetFormats, caps: &Caps) -> Self {
         Self {
             layout: bound.layout.as_ref().map_or(0, |layout| layout.uid),
             blend: bound.blend.uid,
             sample_mask: bound.sample_mask,
             wireframe: bound.rasterizer.fill_mode == FILL_WIREFRAME,
             depth_clip: bound.rasterizer.depth_clip_enable,
-            topology,
+            lines: line_mode(bound, assembly, caps),
+            input: assembly.key(),
             targets,
         }
     }
@@ -76,6 +86,59 @@ const DYNAMIC: [vk::DynamicState; 18] = [
     vk::DynamicState::VERTEX_INPUT_BINDING_STRIDE,
 ];
 
+/// How lines become pixels; only what the device has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LineMode {
+    /// The device's way, also where there are no lines.
+    #[default]
+    Default,
+    Rectangular,
+    Bresenham,
+    Smooth,
+}
+
+impl LineMode {
+    /// The mode of a number that was one.
+    pub fn from_number(number: u8) -> Self {
+        match number {
+            1 => Self::Rectangular,
+            2 => Self::Bresenham,
+            3 => Self::Smooth,
+            _ => Self::Default,
+        }
+    }
+
+    fn map(self) -> vk::LineRasterizationModeKHR {
+        match self {
+            Self::Default => vk::LineRasterizationModeKHR::DEFAULT,
+            Self::Rectangular => vk::LineRasterizationModeKHR::RECTANGULAR,
+            Self::Bresenham => vk::LineRasterizationModeKHR::BRESENHAM,
+            Self::Smooth => vk::LineRasterizationModeKHR::RECTANGULAR_SMOOTH,
+        }
+    }
+}
+
+/// D3D11's choice of the line algorithm: quadrilaterals with multisampling enabled, else antialiased by alpha if asked
+/// for, else aliased (functional specification, section 15.14).
+fn line_mode(bound: &Bindings, assembly: &Assembly, caps: &Caps) -> LineMode {
+    if !assembly.lines && bound.rasterizer.fill_mode != FILL_WIREFRAME {
+        return LineMode::Default;
+    }
+    let rasterizer = &bound.rasterizer;
+    // Vulkan has no coverage from alpha with the other two.
+    if rasterizer.multisample && caps.lines.rectangular {
+        LineMode::Rectangular
+    } else if bound.blend.alpha_to_coverage || rasterizer.multisample {
+        LineMode::Default
+    } else if rasterizer.antialiased_lines && caps.lines.smooth {
+        LineMode::Smooth
+    } else if caps.lines.bresenham {
+        LineMode::Bresenham
+    } else {
+        LineMode::Default
+    }
+}
+
 /// The vertex input of a pipeline.
 #[derive(Default)]
 struct VertexInput {
@@ -84,119 +147,225 @@ struct VertexInput {
     divisors: Vec<vk::VertexInputBindingDivisorDescriptionEXT>,
 }
 
-/// Makes a graphics pipeline of what is bound.
-pub fn create_graphics(
-    device: &Device,
-    program: &Program,
-    bound: &Bindings,
-    key: &PipelineKey,
-) -> Result<vk::Pipeline, Fault> {
-    let samples = [key.targets.samples];
-    let entries = [vk::SpecializationMapEntry::default()
-        .constant_id(SAMPLE_COUNT_SPEC_ID)
-        .offset(0)
-        .size(size_of::<u32>())];
-    let specialization =
-        vk::SpecializationInfo::default().map_entries(&entries).data(bytemuck::cast_slice(&samples));
-    let stages: Vec<_> = program
-        .stages
-        .iter()
-        .map(|stage| {
-            let info = vk::PipelineShaderStageCreateInfo::default()
-                .stage(stage.flag)
-                .module(stage.module)
-                .name(c"main");
-            if stage.uses_sample_count { info.specialization_info(&specialization) } else { info }
-        })
-        .collect();
-    let input = vertex_input(device, program, bound)?;
-    let mut divisors =
-        vk::PipelineVertexInputDivisorStateCreateInfoEXT::default().vertex_binding_divisors(&input.divisors);
-    let mut vertex_input = vk::PipelineVertexInputStateCreateInfo::default()
-        .vertex_binding_descriptions(&input.bindings)
-        .vertex_attribute_descriptions(&input.attributes);
-    if !input.divisors.is_empty() {
-        vertex_input = vertex_input.push_next(&mut divisors);
-    }
-    let assembly = vk::PipelineInputAssemblyStateCreateInfo::default().topology(key.topology);
-    let viewport = vk::PipelineViewportStateCreateInfo::default();
-    let mut clip =
-        vk::PipelineRasterizationDepthClipStateCreateInfoEXT::default().depth_clip_enable(key.depth_clip);
-    let wireframe = key.wireframe && device.caps.fill_mode_non_solid;
-    let mut rasterization = vk::PipelineRasterizationStateCreateInfo::default()
-        .polygon_mode(if wireframe { vk::PolygonMode::LINE } else { vk::PolygonMode::FILL })
-        .line_width(1.0);
-    if device.caps.depth_clip_enable {
-        // D3D11 clamps depth to the viewport whether or not it clips.
-        rasterization = rasterization.depth_clamp_enable(true).push_next(&mut clip);
-    }
-    let masks = [key.sample_mask];
-    let multisample = vk::PipelineMultisampleStateCreateInfo::default()
-        .rasterization_samples(map_samples(key.targets.samples))
-        .sample_mask(&masks)
-        .alpha_to_coverage_enable(bound.blend.alpha_to_coverage);
-    let depth = vk::PipelineDepthStencilStateCreateInfo::default();
-    let targets = &bound.blend.targets;
-    let blends: Vec<_> = (0..key.targets.count)
-        .filter_map(|index| targets.get(index).map(|target| (index, target)))
-        .map(|(index, target)| attachment(target, program.pixel_outputs & (1 << index) != 0))
-        .collect();
-    let [first, ..] = targets;
-    let logic = first.logic_op_enable != 0 && device.caps.logic_op;
-    let blend = vk::PipelineColorBlendStateCreateInfo::default()
-        .attachments(&blends)
-        .logic_op_enable(logic)
-        .logic_op(map_logic_op(first.logic_op));
-    let dynamic = vk::PipelineDynamicStateCreateInfo::default().dynamic_states(&DYNAMIC);
-    let colors = key.targets.colors.get(..key.targets.count).unwrap_or_default();
-    let parts = aspects(key.targets.depth);
-    let part = |aspect| if parts.contains(aspect) { key.targets.depth } else { vk::Format::UNDEFINED };
-    let mut rendering = vk::PipelineRenderingCreateInfo::default()
-        .color_attachment_formats(colors)
-        .depth_attachment_format(part(vk::ImageAspectFlags::DEPTH))
-        .stencil_attachment_format(part(vk::ImageAspectFlags::STENCIL));
-    let info = [vk::GraphicsPipelineCreateInfo::default()
-        .stages(&stages)
-        .vertex_input_state(&vertex_input)
-        .input_assembly_state(&assembly)
-        .viewport_state(&viewport)
-        .rasterization_state(&rasterization)
-        .multisample_state(&multisample)
-        .depth_stencil_state(&depth)
-        .color_blend_state(&blend)
-        .dynamic_state(&dynamic)
-        .layout(program.layout)
-        .push_next(&mut rendering)];
-    // SAFETY: the modules come from our translator and match the layout; all structures live through the call.
-    let made = unsafe { device.raw.create_graphics_pipelines(device.pipeline_cache, &info, None) };
-    first_pipeline(device, "vkCreateGraphicsPipelines", made)
+/// Everything that a graphics pipeline is made of, to be made on another thread.
+pub struct Recipe {
+    stages: Vec<Stage>,
+    samples: u32,
+    input: VertexInput,
+    topology: vk::PrimitiveTopology,
+    control_points: u32,
+    discard: bool,
+    stream: u32,
+    wireframe: bool,
+    depth_clip: Option<bool>,
+    lines: LineMode,
+    sample_mask: u32,
+    alpha_to_coverage: bool,
+    blends: Vec<vk::PipelineColorBlendAttachmentState>,
+    logic_op: Option<vk::LogicOp>,
+    targets: TargetFormats,
+    layout: vk::PipelineLayout,
 }
 
-/// Makes a compute pipeline.
-pub fn create_compute(device: &Device, program: &Program) -> Result<vk::Pipeline, Fault> {
+/// One shader of a pipeline. The module lives until the pipeline is made or given up.
+struct Stage {
+    flag: vk::ShaderStageFlags,
+    module: vk::ShaderModule,
+    uses_sample_count: bool,
+}
+
+/// The parts of a pipeline that are objects of Direct3D.
+#[derive(Clone, Copy)]
+pub struct Parts<'p> {
+    pub elements: &'p [InputElement],
+    pub blend: &'p BlendState,
+}
+
+impl Recipe {
+    /// The recipe of a program's pipeline.
+    ///
+    /// # Errors
+    /// [`Fault`] for what the device lacks.
+    pub fn new(
+        device: &Device,
+        program: &Program,
+        parts: Parts<'_>,
+        key: &PipelineKey,
+    ) -> Result<Self, Fault> {
+        let caps = &device.caps;
+        let stream = program.rasterized_stream;
+        if stream.is_some_and(|stream| stream != 0) && !caps.feedback.stream_select {
+            return Err(Fault::unsupported("rasterizing another stream than the first"));
+        }
+        let targets = &parts.blend.targets;
+        let blends = (0..key.targets.count)
+            .filter_map(|index| targets.get(index).map(|target| (index, target)))
+            .map(|(index, target)| {
+                // With two sources there is one target; others that are bound keep their contents.
+                let written =
+                    program.pixel_outputs & (1 << index) != 0 && !(program.dual_source && index != 0);
+                let format = key.targets.colors.get(index).copied().unwrap_or_default();
+                let blends = target.blend_enable != 0 && device.can_blend(format);
+                attachment(target, blends, written, key.targets.opaque & (1 << index) != 0)
+            })
+            .collect();
+        let [first, ..] = targets;
+        Ok(Self {
+            stages: program
+                .stages
+                .iter()
+                .map(|stage| Stage {
+                    flag: stage.flag,
+                    module: stage.module,
+                    uses_sample_count: stage.uses_sample_count,
+                })
+                .collect(),
+            samples: key.targets.samples,
+            input: vertex_input(device, program, parts.elements)?,
+            topology: key.input.topology,
+            control_points: key.input.control_points.into(),
+            // D3D11 applies the mask to single-sampled targets too; not all drivers do.
+            discard: key.input.discard
+                || stream.is_none()
+                || (key.targets.samples <= 1 && key.sample_mask & 1 == 0),
+            stream: stream.unwrap_or(0),
+            wireframe: key.wireframe && caps.fill_mode_non_solid,
+            depth_clip: caps.depth_clip_enable.then_some(key.depth_clip),
+            lines: key.lines,
+            sample_mask: key.sample_mask,
+            alpha_to_coverage: parts.blend.alpha_to_coverage,
+            blends,
+            logic_op: (first.logic_op_enable != 0 && caps.logic_op).then(|| map_logic_op(first.logic_op)),
+            targets: key.targets,
+            layout: program.layout,
+        })
+    }
+
+    /// Makes the pipeline.
+    ///
+    /// # Errors
+    /// Vulkan's.
+    pub fn make(&self, device: &Device) -> Result<vk::Pipeline, vk::Result> {
+        let samples = [self.samples];
+        let entries = [vk::SpecializationMapEntry::default()
+            .constant_id(SAMPLE_COUNT_SPEC_ID)
+            .offset(0)
+            .size(size_of::<u32>())];
+        let specialization =
+            vk::SpecializationInfo::default().map_entries(&entries).data(bytemuck::cast_slice(&samples));
+        let stages: Vec<_> = self
+            .stages
+            .iter()
+            .map(|stage| {
+                let info = vk::PipelineShaderStageCreateInfo::default()
+                    .stage(stage.flag)
+                    .module(stage.module)
+                    .name(c"main");
+                if stage.uses_sample_count { info.specialization_info(&specialization) } else { info }
+            })
+            .collect();
+        let input = &self.input;
+        let mut divisors = vk::PipelineVertexInputDivisorStateCreateInfoEXT::default()
+            .vertex_binding_divisors(&input.divisors);
+        let mut vertex_input = vk::PipelineVertexInputStateCreateInfo::default()
+            .vertex_binding_descriptions(&input.bindings)
+            .vertex_attribute_descriptions(&input.attributes);
+        if !input.divisors.is_empty() {
+            vertex_input = vertex_input.push_next(&mut divisors);
+        }
+        let assembly = vk::PipelineInputAssemblyStateCreateInfo::default().topology(self.topology);
+        let tessellation =
+            vk::PipelineTessellationStateCreateInfo::default().patch_control_points(self.control_points);
+        let viewport = vk::PipelineViewportStateCreateInfo::default();
+        let mut clip = vk::PipelineRasterizationDepthClipStateCreateInfoEXT::default()
+            .depth_clip_enable(self.depth_clip.unwrap_or(true));
+        let mut lines = vk::PipelineRasterizationLineStateCreateInfoKHR::default()
+            .line_rasterization_mode(self.lines.map());
+        let mut select =
+            vk::PipelineRasterizationStateStreamCreateInfoEXT::default().rasterization_stream(self.stream);
+        let mut rasterization = vk::PipelineRasterizationStateCreateInfo::default()
+            .rasterizer_discard_enable(self.discard)
+            .polygon_mode(if self.wireframe { vk::PolygonMode::LINE } else { vk::PolygonMode::FILL })
+            .line_width(1.0);
+        if self.depth_clip.is_some() {
+            // D3D11 clamps depth to the viewport whether or not it clips.
+            rasterization = rasterization.depth_clamp_enable(true).push_next(&mut clip);
+        }
+        if self.lines != LineMode::Default {
+            rasterization = rasterization.push_next(&mut lines);
+        }
+        if self.stream != 0 {
+            rasterization = rasterization.push_next(&mut select);
+        }
+        let masks = [self.sample_mask];
+        let multisample = vk::PipelineMultisampleStateCreateInfo::default()
+            .rasterization_samples(map_samples(self.samples))
+            .sample_mask(&masks)
+            .alpha_to_coverage_enable(self.alpha_to_coverage);
+        let depth = vk::PipelineDepthStencilStateCreateInfo::default();
+        let blend = vk::PipelineColorBlendStateCreateInfo::default()
+            .attachments(&self.blends)
+            .logic_op_enable(self.logic_op.is_some())
+            .logic_op(self.logic_op.unwrap_or_default());
+        let dynamic = vk::PipelineDynamicStateCreateInfo::default().dynamic_states(&DYNAMIC);
+        let colors = self.targets.colors.get(..self.targets.count).unwrap_or_default();
+        let parts = aspects(self.targets.depth);
+        let part = |aspect| if parts.contains(aspect) { self.targets.depth } else { vk::Format::UNDEFINED };
+        let mut rendering = vk::PipelineRenderingCreateInfo::default()
+            .color_attachment_formats(colors)
+            .depth_attachment_format(part(vk::ImageAspectFlags::DEPTH))
+            .stencil_attachment_format(part(vk::ImageAspectFlags::STENCIL));
+        let mut info = vk::GraphicsPipelineCreateInfo::default()
+            .stages(&stages)
+            .vertex_input_state(&vertex_input)
+            .input_assembly_state(&assembly)
+            .viewport_state(&viewport)
+            .rasterization_state(&rasterization)
+            .multisample_state(&multisample)
+            .depth_stencil_state(&depth)
+            .color_blend_state(&blend)
+            .dynamic_state(&dynamic)
+            .layout(self.layout)
+            .push_next(&mut rendering);
+        if self.control_points != 0 {
+            info = info.tessellation_state(&tessellation);
+        }
+        // SAFETY: the modules come from our translator and match the layout; all structures live through the call.
+        let made = unsafe { device.raw.create_graphics_pipelines(device.pipeline_cache, &[info], None) };
+        first_pipeline(made)
+    }
+}
+
+/// Has a compute program's pipeline made.
+///
+/// # Errors
+/// [`Fault`] for a program without shaders.
+pub fn make_compute(
+    device: &Arc<Device>,
+    pool: &PipelinePool,
+    needed: bool,
+    program: &Program,
+) -> Result<Making, Fault> {
     let Some(stage) = program.stages.first() else { return Err(Fault::argument("a program without stages")) };
-    let stage =
-        vk::PipelineShaderStageCreateInfo::default().stage(stage.flag).module(stage.module).name(c"main");
-    let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(program.layout)];
-    // SAFETY: as for graphics pipelines.
-    let made = unsafe { device.raw.create_compute_pipelines(device.pipeline_cache, &info, None) };
-    first_pipeline(device, "vkCreateComputePipelines", made)
+    let (device, layout, flag, module) = (device.clone(), program.layout, stage.flag, stage.module);
+    Ok(pool.make(needed, move || {
+        let stage = vk::PipelineShaderStageCreateInfo::default().stage(flag).module(module).name(c"main");
+        let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout)];
+        // SAFETY: as for graphics pipelines.
+        first_pipeline(unsafe { device.raw.create_compute_pipelines(device.pipeline_cache, &info, None) })
+    }))
 }
 
 fn first_pipeline(
-    device: &Device,
-    call: &'static str,
     made: Result<Vec<vk::Pipeline>, (Vec<vk::Pipeline>, vk::Result)>,
-) -> Result<vk::Pipeline, Fault> {
-    let made = made.map_err(|(_, result)| device.fault(call, result))?;
-    made.first().copied().ok_or_else(|| Fault::argument("no pipeline"))
+) -> Result<vk::Pipeline, vk::Result> {
+    made.map_err(|(_, result)| result)?.first().copied().ok_or(vk::Result::ERROR_UNKNOWN)
 }
 
 /// Connects the vertex shader's inputs with the layout's elements. An input without an element reads zeros.
-fn vertex_input(device: &Device, program: &Program, bound: &Bindings) -> Result<VertexInput, Fault> {
+fn vertex_input(device: &Device, program: &Program, elements: &[InputElement]) -> Result<VertexInput, Fault> {
     let mut input = VertexInput::default();
     let Some(shader) = &program.vertex else { return Ok(input) };
-    let elements = bound.layout.as_ref().map_or(&[][..], |layout| &layout.elements);
     let mut seen = 0u32;
     for register in &shader.reflection.inputs {
         let Some(location) = register.location else { continue };
@@ -211,6 +380,9 @@ fn vertex_input(device: &Device, program: &Program, bound: &Bindings) -> Result<
             }
             None => (unused_slot(elements), missing_format(register.component_type), 0, None),
         };
+        if offset > device.limits.max_vertex_input_attribute_offset {
+            return Err(Fault::unsupported(format!("a vertex attribute at byte {offset}")));
+        }
         input.attributes.push(vk::VertexInputAttributeDescription { location, binding, format, offset });
         if input.bindings.iter().any(|known| known.binding == binding) {
             continue;
@@ -229,6 +401,7 @@ fn vertex_input(device: &Device, program: &Program, bound: &Bindings) -> Result<
             if !can {
                 return Err(Fault::unsupported(format!("an instance step rate of {divisor}")));
             }
+            let divisor = divisor.min(device.max_vertex_divisor);
             input.divisors.push(vk::VertexInputBindingDivisorDescriptionEXT { binding, divisor });
         }
     }
@@ -236,7 +409,7 @@ fn vertex_input(device: &Device, program: &Program, bound: &Bindings) -> Result<
 }
 
 /// A vertex-buffer slot that no element uses, which is therefore never bound.
-pub fn unused_slot(elements: &[pvgpu_protocol::command::InputElement]) -> u32 {
+pub fn unused_slot(elements: &[InputElement]) -> u32 {
     // CAST: 32 slots.
     let mut slots = 0..VERTEX_BUFFER_SLOTS as u32;
     slots.find(|slot| elements.iter().all(|element| element.input_slot != *slot)).unwrap_or(0)
@@ -250,13 +423,23 @@ fn missing_format(component_type: u32) -> vk::Format {
     }
 }
 
-/// The blending of one target; a target that the pixel shader does not write keeps its contents.
-fn attachment(target: &RenderTargetBlend, written: bool) -> vk::PipelineColorBlendAttachmentState {
+/// The blending of one target, if its format blends (D3D11 leaves it undefined for others); a target that the pixel shader does not
+/// write keeps its contents.
+fn attachment(
+    target: &RenderTargetBlend,
+    blends: bool,
+    written: bool,
+    opaque: bool,
+) -> vk::PipelineColorBlendAttachmentState {
     let mask = if written { target.write_mask } else { 0 };
+    let factor = |factor| {
+        let factor = map_blend_factor(factor, false);
+        if opaque { without_alpha(factor) } else { factor }
+    };
     vk::PipelineColorBlendAttachmentState {
-        blend_enable: u32::from(target.blend_enable != 0),
-        src_color_blend_factor: map_blend_factor(target.src_blend, false),
-        dst_color_blend_factor: map_blend_factor(target.dest_blend, false),
+        blend_enable: blends.into(),
+        src_color_blend_factor: factor(target.src_blend),
+        dst_color_blend_factor: factor(target.dest_blend),
         color_blend_op: map_blend_op(target.blend_op),
         src_alpha_blend_factor: map_blend_factor(target.src_blend_alpha, true),
         dst_alpha_blend_factor: map_blend_factor(target.dest_blend_alpha, true),

@@ -70,8 +70,11 @@ impl Context {
             image_offset: vk::Offset3D::default(),
             image_extent: vk::Extent3D { width: c.width, height: c.height, depth: 1 },
         };
+        self.order_heap()?;
         let cmd = self.prepare_use(&[(&image.tracker, Access::Read)])?;
         cmd.copy_image_to_buffer(image.raw, vk::ImageLayout::GENERAL, buffer, &[region]);
+        self.order_heap()?;
+        self.note_frame(c);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use ash::vk;
 use pvgpu_protocol::command::HeapRange;
 
 use super::Device;
+use super::bindings::Dirty;
 use super::trash::{Garbage, Trash};
 use crate::fault::Fault;
 use crate::memory::Heap;
@@ -20,6 +21,8 @@ use crate::memory::Heap;
 const STATISTICS: usize = 11;
 /// Queries of a pool.
 const POOL_QUERIES: u32 = 256;
+/// Vertex streams of a geometry shader, `D3D11_SO_STREAM_COUNT`.
+const STREAMS: u32 = 4;
 
 /// What a `D3D10DDI_QUERY` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +39,47 @@ pub enum QueryKind {
     PipelineStatistics,
     /// `OCCLUSIONPREDICATE`: BOOL.
     OcclusionPredicate,
+    /// `STREAMOUTPUTSTATS` of a stream: 2 × UINT64, primitives written and needed.
+    StreamStatistics(u32),
+    /// `STREAMOVERFLOWPREDICATE` of a stream, or of any for none: BOOL.
+    OverflowPredicate(Option<u32>),
+}
+
+/// What is counted, a bit each: all that one query needs, or of which segments are open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted(u8);
+
+impl Counted {
+    const NOTHING: Self = Self(0);
+    const OCCLUSION: Self = Self(1 << 0);
+    const STATISTICS: Self = Self(1 << 1);
+    const STREAMS: Self = Self(((1 << STREAMS) - 1) << 2);
+    const ALL: Self = Self((1 << (2 + STREAMS)) - 1);
+
+    /// The primitives of a vertex stream.
+    const fn stream(stream: u32) -> Self {
+        Self(1 << (2 + stream))
+    }
+
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Each thing by itself: the type of its queries, and their stream.
+    fn each(self) -> impl Iterator<Item = (Self, vk::QueryType, u32)> {
+        let streams = (0..STREAMS)
+            .map(|stream| (Self::stream(stream), vk::QueryType::TRANSFORM_FEEDBACK_STREAM_EXT, stream));
+        let first = [
+            (Self::OCCLUSION, vk::QueryType::OCCLUSION, 0),
+            (Self::STATISTICS, vk::QueryType::PIPELINE_STATISTICS, 0),
+        ];
+        first.into_iter().chain(streams).filter(move |(one, ..)| self.has(*one))
+    }
 }
 
 impl QueryKind {
     /// # Errors
-    /// [`Fault`] for stream-output queries and unknown numbers.
+    /// [`Fault`] for unknown numbers.
     pub fn from_ddi(kind: u32) -> Result<Self, Fault> {
         Ok(match kind {
             0 => Self::Event,
@@ -49,17 +88,30 @@ impl QueryKind {
             3 => Self::TimestampDisjoint,
             4 | 8 => Self::PipelineStatistics,
             5 => Self::OcclusionPredicate,
+            6 => Self::StreamStatistics(0),
+            7 => Self::OverflowPredicate(None),
+            9..=12 => Self::StreamStatistics(kind - 9),
+            13..=16 => Self::OverflowPredicate(Some(kind - 13)),
             other => return Err(Fault::unsupported(format!("queries of kind {other}"))),
         })
     }
 
-    /// The type of its segments, if it counts something.
-    pub fn counted(self) -> Option<vk::QueryType> {
+    /// What its segments count.
+    fn counted(self) -> Counted {
         match self {
-            Self::Occlusion | Self::OcclusionPredicate => Some(vk::QueryType::OCCLUSION),
-            Self::PipelineStatistics => Some(vk::QueryType::PIPELINE_STATISTICS),
-            Self::Event | Self::Timestamp | Self::TimestampDisjoint => None,
+            Self::Occlusion | Self::OcclusionPredicate => Counted::OCCLUSION,
+            Self::PipelineStatistics => Counted::STATISTICS,
+            Self::StreamStatistics(stream) | Self::OverflowPredicate(Some(stream)) => Counted::stream(stream),
+            Self::OverflowPredicate(None) => {
+                (0..STREAMS).fold(Counted::NOTHING, |all, stream| Counted(all.0 | Counted::stream(stream).0))
+            }
+            Self::Event | Self::Timestamp | Self::TimestampDisjoint => Counted::NOTHING,
         }
+    }
+
+    /// Whether `SetPredication` takes it.
+    fn is_predicate(self) -> bool {
+        matches!(self, Self::OcclusionPredicate | Self::OverflowPredicate(_))
     }
 }
 
@@ -69,12 +121,20 @@ pub struct QuerySlot {
     pub pool: vk::QueryPool,
     pub index: u32,
     kind: vk::QueryType,
+    stream: u32,
 }
 
 /// A recorded segment; its query of the pool is free again after the submission that follows its last owner's end.
 pub struct Segment {
     slot: QuerySlot,
     trash: Rc<Trash>,
+}
+
+impl Segment {
+    /// Its query.
+    pub fn slot(&self) -> QuerySlot {
+        self.slot
+    }
 }
 
 impl Drop for Segment {
@@ -89,20 +149,34 @@ pub struct Query {
     pub slot: HeapRange,
     /// Recorded since it began.
     segments: Vec<Rc<Segment>>,
+    /// Of a predicate that has ended: its segments, and the batch it ended in.
+    ended: Option<(Vec<Rc<Segment>>, u64)>,
 }
 
 /// Queries of a context that count at the moment.
 #[derive(Default)]
 pub struct ActiveQueries {
-    /// Begun and not ended, with the type of their segments.
-    ids: Vec<(u32, vk::QueryType)>,
-    /// The open segment of each type.
-    open: Vec<QuerySlot>,
+    /// Begun and not ended, with what they count.
+    ids: Vec<(u32, Counted)>,
+    /// The open segments, with what each counts.
+    open: Vec<(Counted, QuerySlot)>,
+}
+
+impl ActiveQueries {
+    /// Whether the primitives of a vertex stream are counted.
+    pub fn count_streams(&self) -> bool {
+        self.ids.iter().any(|(_, counted)| counted.has(Counted::STREAMS))
+    }
 }
 
 impl Query {
     pub fn new(kind: QueryKind, slot: HeapRange) -> Self {
-        Self { kind, slot, segments: Vec::new() }
+        Self { kind, slot, segments: Vec::new(), ended: None }
+    }
+
+    /// The segments of a predicate that has ended, and the batch in which it did.
+    pub fn ended(&self) -> Option<(Vec<Rc<Segment>>, u64)> {
+        self.ended.clone()
     }
 }
 
@@ -117,19 +191,18 @@ pub struct QueryResult {
 impl QueryResult {
     /// Reads the segments' results and writes the sum into the heap.
     pub fn write(&self, device: &Device, heap: &Heap) {
-        let mut sums = [0u64; STATISTICS];
-        for segment in &self.segments {
-            let values = read(device, *segment);
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum = sum.wrapping_add(value);
-            }
-        }
-        let [first, ..] = sums;
+        let sums = sum(device, self.segments.iter().copied());
+        let [first, second, ..] = sums;
         let word = |value: u64| heap.write(self.slot.offset, &value.to_le_bytes());
         match self.kind {
             QueryKind::Event => word(1),
             QueryKind::Occlusion | QueryKind::Timestamp => word(first),
-            QueryKind::OcclusionPredicate => word(u64::from(first != 0)),
+            QueryKind::OcclusionPredicate | QueryKind::OverflowPredicate(_) => {
+                word(u64::from(holds(self.kind, &sums)));
+            }
+            QueryKind::StreamStatistics(_) => {
+                heap.write(self.slot.offset, bytemuck::cast_slice(&[first, second]));
+            }
             QueryKind::TimestampDisjoint => {
                 word(self.timestamp_frequency);
                 heap.write(self.slot.offset + 8, &[0; 8]);
@@ -139,20 +212,56 @@ impl QueryResult {
     }
 }
 
+/// The value of a predicate whose segments have finished.
+pub fn predicate(device: &Device, kind: QueryKind, segments: impl Iterator<Item = QuerySlot>) -> bool {
+    holds(kind, &sum(device, segments))
+}
+
+/// What sums say of a predicate. More primitives are needed than written, in whatever stream, if that is so in sum.
+fn holds(kind: QueryKind, [first, second, ..]: &[u64; STATISTICS]) -> bool {
+    match kind {
+        QueryKind::OverflowPredicate(_) => first != second,
+        _ => *first != 0,
+    }
+}
+
+/// The sum of finished segments.
+fn sum(device: &Device, segments: impl Iterator<Item = QuerySlot>) -> [u64; STATISTICS] {
+    let mut sums = [0u64; STATISTICS];
+    for segment in segments {
+        let values = read(device, segment);
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum = sum.wrapping_add(value);
+        }
+    }
+    sums
+}
+
 /// The values of one finished query.
 fn read(device: &Device, slot: QuerySlot) -> [u64; STATISTICS] {
-    let mut values = [0u64; STATISTICS];
-    let count = if slot.kind == vk::QueryType::PIPELINE_STATISTICS { STATISTICS } else { 1 };
     let flags = vk::QueryResultFlags::TYPE_64 | vk::QueryResultFlags::WAIT;
-    // One element of the slice is one query, so that statistics arrive as one array.
-    let result = if count == 1 {
-        let (head, _) = values.split_at_mut(1);
-        // SAFETY: the query was written by a finished submission; the slice has room for its one value.
-        unsafe { device.raw.get_query_pool_results(slot.pool, slot.index, head, flags) }
-    } else {
-        // SAFETY: as above; the array has room for the eleven values of one query.
-        unsafe {
-            device.raw.get_query_pool_results(slot.pool, slot.index, std::slice::from_mut(&mut values), flags)
+    let mut values = [0u64; STATISTICS];
+    // One element of the slice is one query, so that all its values arrive as one array.
+    let result = match slot.kind {
+        vk::QueryType::PIPELINE_STATISTICS => {
+            let all = std::slice::from_mut(&mut values);
+            // SAFETY: the query was written by a finished submission; the array has room for its eleven values.
+            unsafe { device.raw.get_query_pool_results(slot.pool, slot.index, all, flags) }
+        }
+        vk::QueryType::TRANSFORM_FEEDBACK_STREAM_EXT => {
+            let mut pair = [[0u64; 2]];
+            // SAFETY: as above; the array has room for its two values.
+            let result =
+                unsafe { device.raw.get_query_pool_results(slot.pool, slot.index, &mut pair, flags) };
+            for (to, from) in values.iter_mut().zip(pair.as_flattened()) {
+                *to = *from;
+            }
+            result
+        }
+        _ => {
+            let (one, _) = values.split_at_mut(1);
+            // SAFETY: as above; the slice has room for its one value.
+            unsafe { device.raw.get_query_pool_results(slot.pool, slot.index, one, flags) }
         }
     };
     if let Err(result) = result {
@@ -165,7 +274,7 @@ fn read(device: &Device, slot: QuerySlot) -> [u64; STATISTICS] {
 pub struct QueryPools {
     device: Arc<Device>,
     pools: Vec<vk::QueryPool>,
-    free: [Vec<QuerySlot>; 3],
+    free: [Vec<QuerySlot>; 4],
 }
 
 impl QueryPools {
@@ -173,8 +282,8 @@ impl QueryPools {
         Self { device, pools: Vec::new(), free: Default::default() }
     }
 
-    /// Takes a query that is reset.
-    pub fn take(&mut self, kind: vk::QueryType) -> Result<QuerySlot, Fault> {
+    /// Takes a query that is reset, to count a stream if it is of that type.
+    pub fn take(&mut self, kind: vk::QueryType, stream: u32) -> Result<QuerySlot, Fault> {
         let class = class(kind);
         if self.free.get(class).is_none_or(Vec::is_empty) {
             self.grow(kind)?;
@@ -183,7 +292,7 @@ impl QueryPools {
         let slot = slot.ok_or_else(|| Fault::argument("no query of a new pool"))?;
         // SAFETY: the query is not in use: new, or recycled after its submission finished and was read.
         unsafe { self.device.raw.reset_query_pool(slot.pool, slot.index, 1) };
-        Ok(slot)
+        Ok(QuerySlot { stream, ..slot })
     }
 
     fn grow(&mut self, kind: vk::QueryType) -> Result<(), Fault> {
@@ -199,7 +308,7 @@ impl QueryPools {
             .map_err(|result| self.device.fault("vkCreateQueryPool", result))?;
         self.pools.push(pool);
         if let Some(list) = self.free.get_mut(class(kind)) {
-            list.extend((0..POOL_QUERIES).map(|index| QuerySlot { pool, index, kind }));
+            list.extend((0..POOL_QUERIES).map(|index| QuerySlot { pool, index, kind, stream: 0 }));
         }
         Ok(())
     }
@@ -225,7 +334,8 @@ fn class(kind: vk::QueryType) -> usize {
     match kind {
         vk::QueryType::OCCLUSION => 0,
         vk::QueryType::TIMESTAMP => 1,
-        _ => 2,
+        vk::QueryType::PIPELINE_STATISTICS => 2,
+        _ => 3,
     }
 }
 
@@ -233,11 +343,13 @@ impl super::Context {
     pub(super) fn begin_query(&mut self, id: u32) -> Result<(), Fault> {
         let query = self.query_mut(id)?;
         query.segments.clear();
-        if let Some(counted) = query.kind.counted() {
-            self.close_segment(counted)?;
+        let counted = query.kind.counted();
+        if counted != Counted::NOTHING {
+            self.close_segments(counted)?;
             self.active_queries.ids.push((id, counted));
+            self.counts_streams(counted);
             if self.pass.is_some() {
-                self.open_segment(counted)?;
+                self.open_segments(counted)?;
             }
         }
         Ok(())
@@ -246,7 +358,7 @@ impl super::Context {
     pub(super) fn end_query(&mut self, id: u32) -> Result<(), Fault> {
         self.deactivate(id)?;
         if self.query_mut(id)?.kind == QueryKind::Timestamp {
-            let slot = self.queries.take(vk::QueryType::TIMESTAMP)?;
+            let slot = self.queries.take(vk::QueryType::TIMESTAMP, 0)?;
             let segment = Rc::new(Segment { slot, trash: self.trash.clone() });
             let cmd = self.recorder.main(&self.device)?;
             cmd.write_timestamp(vk::PipelineStageFlags2::ALL_COMMANDS, slot.pool, slot.index);
@@ -254,6 +366,7 @@ impl super::Context {
         }
         // CAST: ticks a second.
         let timestamp_frequency = (1e9 / f64::from(self.device.limits.timestamp_period.max(1e-3))) as u64;
+        let batch = self.sent + 1;
         let query = self.query_mut(id)?;
         let segments = std::mem::take(&mut query.segments);
         let result = QueryResult {
@@ -262,6 +375,7 @@ impl super::Context {
             segments: segments.iter().map(|segment| segment.slot).collect(),
             timestamp_frequency,
         };
+        query.ended = query.kind.is_predicate().then_some((segments, batch));
         self.results.push(result);
         Ok(())
     }
@@ -271,53 +385,80 @@ impl super::Context {
         self.deactivate(id)
     }
 
-    /// A query counts no more; others of its type go on.
+    /// A query counts no more; others that count the same go on.
     fn deactivate(&mut self, id: u32) -> Result<(), Fault> {
-        let Some(counted) = self.query_mut(id)?.kind.counted() else { return Ok(()) };
-        self.close_segment(counted)?;
+        let counted = self.query_mut(id)?.kind.counted();
+        if counted == Counted::NOTHING {
+            return Ok(());
+        }
+        self.close_segments(counted)?;
         self.active_queries.ids.retain(|(active, _)| *active != id);
+        self.counts_streams(counted);
         if self.pass.is_some() {
-            self.open_segment(counted)?;
+            self.open_segments(counted)?;
         }
         Ok(())
     }
 
-    /// Opens a segment of each type that counts, at the begin of a pass or dispatch.
+    /// Whether vertex streams are counted has changed: what is written depends on it.
+    fn counts_streams(&mut self, counted: Counted) {
+        if counted.has(Counted::STREAMS) {
+            self.bound.dirty |= Dirty::PIPELINE;
+        }
+    }
+
+    /// Opens a segment of everything that is counted, at the begin of a pass or dispatch.
+    #[inline]
     pub(super) fn begin_segments(&mut self) -> Result<(), Fault> {
-        self.open_segment(vk::QueryType::OCCLUSION)?;
-        self.open_segment(vk::QueryType::PIPELINE_STATISTICS)
+        if self.active_queries.ids.is_empty() { Ok(()) } else { self.open_segments(Counted::ALL) }
     }
 
     /// Closes the open segments, at the end of a pass or dispatch.
+    #[inline]
     pub(super) fn end_segments(&mut self) -> Result<(), Fault> {
-        self.close_segment(vk::QueryType::OCCLUSION)?;
-        self.close_segment(vk::QueryType::PIPELINE_STATISTICS)
+        if self.active_queries.open.is_empty() { Ok(()) } else { self.close_segments(Counted::ALL) }
     }
 
-    fn open_segment(&mut self, counted: vk::QueryType) -> Result<(), Fault> {
-        if self.active_queries.ids.iter().all(|(_, active)| *active != counted) {
-            return Ok(());
+    /// Opens segments of what some queries count.
+    fn open_segments(&mut self, wanted: Counted) -> Result<(), Fault> {
+        for (counted, kind, stream) in wanted.each() {
+            let feedback = &self.device.caps.feedback;
+            let has = kind != vk::QueryType::TRANSFORM_FEEDBACK_STREAM_EXT
+                || feedback.present && stream < feedback.streams;
+            if !has || !self.active_queries.ids.iter().any(|(_, active)| active.has(counted)) {
+                continue;
+            }
+            let slot = self.queries.take(kind, stream)?;
+            let cmd = self.recorder.main(&self.device)?;
+            if kind == vk::QueryType::TRANSFORM_FEEDBACK_STREAM_EXT {
+                cmd.begin_stream_query(slot.pool, slot.index, stream);
+            } else {
+                let precise = kind == vk::QueryType::OCCLUSION && self.device.caps.precise_occlusion;
+                let precise = if precise { vk::QueryControlFlags::PRECISE } else { Default::default() };
+                cmd.begin_query(slot.pool, slot.index, precise);
+            }
+            self.active_queries.open.push((counted, slot));
         }
-        let slot = self.queries.take(counted)?;
-        let precise = counted == vk::QueryType::OCCLUSION && self.device.caps.precise_occlusion;
-        let flags = if precise { vk::QueryControlFlags::PRECISE } else { vk::QueryControlFlags::empty() };
-        self.recorder.main(&self.device)?.begin_query(slot.pool, slot.index, flags);
-        self.active_queries.open.push(slot);
         Ok(())
     }
 
-    /// Closes the open segment of a type and hands it to all queries that count.
-    fn close_segment(&mut self, counted: vk::QueryType) -> Result<(), Fault> {
-        let open = &mut self.active_queries.open;
-        let Some(index) = open.iter().position(|slot| slot.kind == counted) else { return Ok(()) };
-        let slot = open.swap_remove(index);
-        self.recorder.main(&self.device)?.end_query(slot.pool, slot.index);
-        let segment = Rc::new(Segment { slot, trash: self.trash.clone() });
-        for index in 0..self.active_queries.ids.len() {
-            if let Some((id, active)) = self.active_queries.ids.get(index).copied()
-                && active == counted
-            {
-                self.query_mut(id)?.segments.push(segment.clone());
+    /// Closes open segments and hands them to all queries that count the same.
+    fn close_segments(&mut self, wanted: Counted) -> Result<(), Fault> {
+        while let Some(index) = self.active_queries.open.iter().position(|(counted, _)| counted.has(wanted)) {
+            let (counted, slot) = self.active_queries.open.swap_remove(index);
+            let cmd = self.recorder.main(&self.device)?;
+            if slot.kind == vk::QueryType::TRANSFORM_FEEDBACK_STREAM_EXT {
+                cmd.end_stream_query(slot.pool, slot.index, slot.stream);
+            } else {
+                cmd.end_query(slot.pool, slot.index);
+            }
+            let segment = Rc::new(Segment { slot, trash: self.trash.clone() });
+            for index in 0..self.active_queries.ids.len() {
+                if let Some((id, active)) = self.active_queries.ids.get(index).copied()
+                    && active.has(counted)
+                {
+                    self.query_mut(id)?.segments.push(segment.clone());
+                }
             }
         }
         Ok(())

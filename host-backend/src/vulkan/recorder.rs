@@ -1,4 +1,4 @@
-//! A context's command buffers: recording, barriers, submission, and what becomes of them after.
+//! A context's command buffers: which call goes to which, barriers, submission, and what becomes of things after.
 //!
 //! A batch is what is submitted at a fence: an `early` command buffer with creations and uploads to resources that the batch
 //! has not used yet (so that they do not interrupt rendering), and the `main` one. See [`super`] for how hazards are found.
@@ -6,14 +6,17 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use ash::vk;
 
 use super::Device;
 use super::cmd::Cmd;
-use super::trash::Garbage;
+use super::player::{List, Player, Stream, Which};
+use super::trash::Bag;
 use crate::fault::Fault;
+
+/// Batches whose beginnings are remembered.
+const MAX_BATCHES: usize = 64;
 
 /// When a resource was last used, in barrier epochs of the context's recorder; 0 for never.
 #[derive(Debug, Default)]
@@ -25,6 +28,11 @@ pub struct Tracker {
 }
 
 impl Tracker {
+    /// The epoch of the last use.
+    pub fn last_use(&self) -> u64 {
+        self.read.get().max(self.write.get())
+    }
+
     /// Whether the GPU was ever asked to write it.
     pub fn was_written(&self) -> bool {
         self.write.get() != 0
@@ -39,10 +47,15 @@ pub enum Access {
 }
 
 /// Numbers all submissions of a worker: the values of the timeline semaphore.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Serials(Cell<u64>);
 
 impl Serials {
+    /// Goes on behind the submissions that a device has finished: a replay may come after another.
+    pub fn behind(finished: u64) -> Self {
+        Self(Cell::new(finished))
+    }
+
     fn next(&self) -> u64 {
         self.0.set(self.0.get() + 1);
         self.0.get()
@@ -51,45 +64,41 @@ impl Serials {
 
 struct InFlight {
     serial: u64,
-    buffers: Vec<vk::CommandBuffer>,
-    garbage: Vec<Garbage>,
-    pools: Vec<vk::DescriptorPool>,
+    retired: Retired,
 }
 
 /// What a retired submission leaves behind.
 pub struct Retired {
-    pub garbage: Vec<Garbage>,
+    pub garbage: Bag,
     pub pools: Vec<vk::DescriptorPool>,
 }
 
 /// A context's recorder.
 pub struct Recorder {
-    device: Arc<Device>,
     serials: Rc<Serials>,
-    pool: vk::CommandPool,
-    free: Vec<vk::CommandBuffer>,
-    main: Option<vk::CommandBuffer>,
-    early: Option<vk::CommandBuffer>,
+    stream: Rc<Stream>,
+    main: Option<Rc<List>>,
+    early: Option<Rc<List>>,
     epoch: u64,
     /// The epoch with which the batch began.
     batch_epoch: u64,
+    /// Those of the batches before, the last one first.
+    batches: VecDeque<u64>,
     early_epoch: u64,
     in_flight: VecDeque<InFlight>,
     last_serial: u64,
 }
 
 impl Recorder {
-    pub fn new(device: Arc<Device>, serials: Rc<Serials>) -> Result<Self, Fault> {
-        let pool = device.create_command_pool()?;
+    pub fn new(player: &Player, serials: Rc<Serials>) -> Result<Self, Fault> {
         Ok(Self {
-            device,
             serials,
-            pool,
-            free: Vec::new(),
+            stream: Rc::new(player.stream()?),
             main: None,
             early: None,
             epoch: 1,
             batch_epoch: 1,
+            batches: VecDeque::new(),
             early_epoch: 1,
             in_flight: VecDeque::new(),
             last_serial: 0,
@@ -99,49 +108,44 @@ impl Recorder {
     /// The main command buffer.
     #[inline]
     pub fn main<'d>(&mut self, device: &'d Device) -> Result<Cmd<'d>, Fault> {
-        if let Some(buffer) = self.main {
-            return Ok(Cmd { device, buffer });
+        match &self.main {
+            Some(list) => Ok(Cmd::new(device, list.clone())),
+            None => Ok(self.begin_main(device)),
         }
-        let buffer = self.begin()?;
-        self.main = Some(buffer);
-        let cmd = Cmd { device, buffer };
+    }
+
+    fn begin_main<'d>(&mut self, device: &'d Device) -> Cmd<'d> {
+        let list = self.main.insert(Rc::new(self.stream.list(Which::Main)));
+        let cmd = Cmd::new(device, list.clone());
         // Orders this batch behind the one before, and behind its own early part.
         cmd.full_barrier();
         self.epoch += 1;
         self.batch_epoch = self.epoch;
-        Ok(cmd)
+        self.batches.push_front(self.epoch);
+        self.batches.truncate(MAX_BATCHES);
+        cmd
+    }
+
+    /// The epoch with which the batch began.
+    pub fn batch_epoch(&self) -> u64 {
+        self.batch_epoch
+    }
+
+    /// The epoch with which an earlier batch began, 0 for the current one; 0 when there was none.
+    pub fn begin_of_batch(&self, back: usize) -> u64 {
+        self.batches.get(back).copied().unwrap_or(0)
     }
 
     /// The early command buffer.
     pub fn early<'d>(&mut self, device: &'d Device) -> Result<Cmd<'d>, Fault> {
-        if let Some(buffer) = self.early {
-            return Ok(Cmd { device, buffer });
+        if let Some(list) = &self.early {
+            return Ok(Cmd::new(device, list.clone()));
         }
-        let buffer = self.begin()?;
-        self.early = Some(buffer);
-        let cmd = Cmd { device, buffer };
+        let list = self.early.insert(Rc::new(self.stream.list(Which::Early)));
+        let cmd = Cmd::new(device, list.clone());
         cmd.full_barrier();
         self.early_epoch += 1;
         Ok(cmd)
-    }
-
-    fn begin(&mut self) -> Result<vk::CommandBuffer, Fault> {
-        let buffer = match self.free.pop() {
-            Some(buffer) => buffer,
-            None => {
-                let info =
-                    vk::CommandBufferAllocateInfo::default().command_pool(self.pool).command_buffer_count(1);
-                // SAFETY: the pool is alive and used by this thread only.
-                let buffers = unsafe { self.device.raw.allocate_command_buffers(&info) }
-                    .map_err(|result| self.device.fault("vkAllocateCommandBuffers", result))?;
-                buffers.first().copied().ok_or_else(|| Fault::argument("no command buffer"))?
-            }
-        };
-        let info = vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
-        // SAFETY: the buffer is new, or its last submission has finished.
-        unsafe { self.device.raw.begin_command_buffer(buffer, &info) }
-            .map_err(|result| self.device.fault("vkBeginCommandBuffer", result))?;
-        Ok(buffer)
     }
 
     /// Whether a use needs a barrier first.
@@ -193,54 +197,30 @@ impl Recorder {
     }
 
     /// Submits what was recorded, outside rendering, and gives its serial.
-    pub fn submit(&mut self, garbage: Vec<Garbage>, pools: Vec<vk::DescriptorPool>) -> Result<u64, Fault> {
-        let device = self.device.clone();
+    ///
+    /// # Errors
+    /// Why something that was recorded or submitted before could not be.
+    pub fn submit(
+        &mut self,
+        device: &Device,
+        garbage: Bag,
+        pools: Vec<vk::DescriptorPool>,
+    ) -> Result<u64, Fault> {
         // The last command makes everything visible to the CPU.
-        self.main(&device)?.host_barrier();
-        let buffers: Vec<vk::CommandBuffer> =
-            [self.early.take(), self.main.take()].into_iter().flatten().collect();
-        let result = self.submit_buffers(&device, &buffers);
-        // What was not submitted is done with when all before it is.
-        let serial = *result.as_ref().unwrap_or(&self.last_serial);
-        self.last_serial = serial;
-        self.in_flight.push_back(InFlight { serial, buffers, garbage, pools });
-        result
-    }
-
-    fn submit_buffers(&self, device: &Device, buffers: &[vk::CommandBuffer]) -> Result<u64, Fault> {
-        for buffer in buffers {
-            // SAFETY: the buffer is in the recording state and outside rendering.
-            unsafe { device.raw.end_command_buffer(*buffer) }
-                .map_err(|result| device.fault("vkEndCommandBuffer", result))?;
-        }
+        self.main(device)?.host_barrier();
         let serial = self.serials.next();
-        let infos: Vec<_> = buffers
-            .iter()
-            .map(|buffer| vk::CommandBufferSubmitInfo::default().command_buffer(*buffer))
-            .collect();
-        let signals = [vk::SemaphoreSubmitInfo::default()
-            .semaphore(device.timeline)
-            .value(serial)
-            .stage_mask(vk::PipelineStageFlags2::ALL_COMMANDS)];
-        let submits =
-            [vk::SubmitInfo2::default().command_buffer_infos(&infos).signal_semaphore_infos(&signals)];
-        // SAFETY: this thread is the only one that uses the queue; the buffers are complete.
-        unsafe { device.raw.queue_submit2(device.queue, &submits, vk::Fence::null()) }
-            .map_err(|result| device.fault("vkQueueSubmit2", result))?;
-        Ok(serial)
+        let lists = [self.early.take(), self.main.take()].into_iter().flatten();
+        self.stream.submit(serial, lists);
+        self.last_serial = serial;
+        self.in_flight.push_back(InFlight { serial, retired: Retired { garbage, pools } });
+        match self.stream.failure() {
+            Some(fault) => Err(fault),
+            None => Ok(serial),
+        }
     }
 
     /// Takes the oldest submission that is finished.
     pub fn retire(&mut self, retired: u64) -> Option<Retired> {
-        let done = self.in_flight.pop_front_if(|oldest| oldest.serial <= retired)?;
-        self.free.extend(done.buffers);
-        Some(Retired { garbage: done.garbage, pools: done.pools })
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        // A context waits for its last submission before it drops its recorder.
-        self.device.destroy_command_pool(self.pool);
+        self.in_flight.pop_front_if(|oldest| oldest.serial <= retired).map(|oldest| oldest.retired)
     }
 }

@@ -2,20 +2,25 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ash::vk;
 use gpu_allocator::MemoryLocation;
-use gpu_allocator::vulkan::{Allocation, AllocationScheme};
-use pvgpu_protocol::command::{HeapRange, bind, dimension, usage};
+use gpu_allocator::vulkan::AllocationScheme;
+use pvgpu_protocol::command::{HeapRange, SubresourceBox, bind, dimension, usage};
+use pvgpu_protocol::format::FormatInfo;
 
 use super::Device;
 use super::conv::map_samples;
-use super::formats::{aspects, map_image};
+use super::device::Allocation;
+use super::formats::{aspects, map_image, map_planes};
 use super::memory::{OwnedSlice, SlicePool, create_buffer};
 use super::recorder::Tracker;
+use super::texels::{Conversion, Plane};
 use super::trash::{Garbage, Trash};
+use super::view::Counter;
 use crate::fault::Fault;
-use crate::format::is_typeless;
+use crate::format::{dxgi, is_typeless};
 use crate::ops::ResourceDesc;
 
 /// Images at least this large get memory of their own.
@@ -34,11 +39,15 @@ pub struct Staging {
     pub desc: Rc<ResourceDesc>,
     pub heap: HeapRange,
     pub tracker: Tracker,
+    /// The CPU writes it at the end of the batch, see [`super::completion::HeapPack`].
+    pub late: Cell<bool>,
 }
 
 enum Backing {
     Own(vk::Buffer, Option<Allocation>),
     Slice(OwnedSlice),
+    /// In the guest's heap, which is a buffer.
+    Heap(vk::Buffer, HeapRange),
 }
 
 /// A buffer. Its contents may move to another place when all of them are replaced.
@@ -48,6 +57,8 @@ pub struct Buffer {
     /// The backing's place, to be read without a borrow.
     place: Cell<(vk::Buffer, u64)>,
     pub tracker: Tracker,
+    /// Where stream output goes on, in bytes from the start; only of buffers that it may be bound to.
+    pub so_counter: Option<Counter>,
     trash: Rc<Trash>,
 }
 
@@ -66,7 +77,9 @@ impl Buffer {
             Backing::Own(buffer, Some(allocation))
         };
         let place = Cell::new(place(&backing));
+        let streamed = desc.command.bind_flags & bind::STREAM_OUTPUT != 0;
         Ok(Self {
+            so_counter: if streamed { Some(Counter::new(trash)?) } else { None },
             desc,
             backing: RefCell::new(backing),
             place,
@@ -104,11 +117,29 @@ impl Buffer {
         discard(old, &self.trash);
     }
 
+    /// Moves the buffer to its new contents in the heap; gives whether it was not there before.
+    pub fn place_in_heap(&self, heap: vk::Buffer, range: HeapRange) -> bool {
+        let backing = Backing::Heap(heap, range);
+        self.place.set(place(&backing));
+        let old = self.backing.replace(backing);
+        let moved = !matches!(old, Backing::Heap(..));
+        discard(old, &self.trash);
+        moved
+    }
+
+    /// Where in the heap it lies, if it does.
+    pub fn heap_place(&self) -> Option<HeapRange> {
+        match &*self.backing.borrow() {
+            Backing::Heap(_, range) => Some(*range),
+            Backing::Own(..) | Backing::Slice(_) => None,
+        }
+    }
+
     /// The slice that holds a dynamic buffer.
     pub fn with_slice<T>(&self, run: impl FnOnce(&super::memory::Slice) -> T) -> Option<T> {
         match &*self.backing.borrow() {
             Backing::Slice(slice) => Some(run(&slice.slice)),
-            Backing::Own(..) => None,
+            Backing::Own(..) | Backing::Heap(..) => None,
         }
     }
 }
@@ -124,6 +155,7 @@ fn place(backing: &Backing) -> (vk::Buffer, u64) {
     match backing {
         Backing::Own(buffer, _) => (*buffer, 0),
         Backing::Slice(owned) => (owned.slice.buffer, owned.slice.offset),
+        Backing::Heap(heap, range) => (*heap, range.offset),
     }
 }
 
@@ -132,25 +164,61 @@ fn discard(backing: Backing, trash: &Trash) {
         Backing::Own(buffer, allocation) => trash.add(Garbage::Buffer(buffer, allocation)),
         // Returns by itself.
         Backing::Slice(slice) => drop(slice),
+        // The guest's.
+        Backing::Heap(..) => {}
     }
 }
 
 /// The image of a texture.
 pub struct Image {
+    /// Distinguishes images of the worker's life.
+    pub uid: u64,
     pub raw: vk::Image,
     pub format: vk::Format,
     allocation: Option<Allocation>,
     pub tracker: Tracker,
-    trash: Rc<Trash>,
+    /// Of the context that made it, or of the worker once other contexts may have it.
+    trash: RefCell<Rc<Trash>>,
 }
 
 impl Image {
     /// Makes an image for a resource; its texels are undefined and its layout too.
     pub fn new(desc: &ResourceDesc, trash: &Rc<Trash>) -> Result<Self, Fault> {
+        let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
+        let format = map_image(desc.command.format, depth, &trash.device.caps);
+        Self::with_format(desc, format, [desc.command.width, desc.command.height], None, trash)
+    }
+
+    /// The same in the GPU's own memory, or outside.
+    ///
+    /// # Errors
+    /// [`Fault`] when there is no room.
+    pub fn placed(desc: &ResourceDesc, trash: &Rc<Trash>, outside: bool) -> Result<Self, Fault> {
+        let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
+        let format = map_image(desc.command.format, depth, &trash.device.caps);
+        Self::with_format(desc, format, [desc.command.width, desc.command.height], Some(outside), trash)
+    }
+
+    /// Whether it lives in system memory for want of room.
+    pub fn is_spilled(&self) -> bool {
+        self.allocation.as_ref().is_some_and(Allocation::is_spilled)
+    }
+
+    /// Bytes of its memory.
+    pub fn bytes(&self) -> u64 {
+        self.allocation.as_ref().map_or(0, |allocation| allocation.size())
+    }
+
+    /// The same in a given format and with a given extent, for parts of textures.
+    fn with_format(
+        desc: &ResourceDesc,
+        format: vk::Format,
+        [width, height]: [u32; 2],
+        outside: Option<bool>,
+        trash: &Rc<Trash>,
+    ) -> Result<Self, Fault> {
         let device = &trash.device;
         let c = &desc.command;
-        let depth = c.bind_flags & bind::DEPTH_STENCIL != 0;
-        let format = map_image(c.format, depth, &device.caps);
         if format == vk::Format::UNDEFINED {
             return Err(Fault::unsupported(format!("textures of format {}", c.format)));
         }
@@ -162,7 +230,7 @@ impl Image {
                 _ => vk::ImageType::TYPE_2D,
             })
             .format(format)
-            .extent(vk::Extent3D { width: c.width, height: c.height, depth: c.depth })
+            .extent(vk::Extent3D { width, height, depth: c.depth })
             .mip_levels(c.mip_levels)
             .array_layers(c.array_size)
             .samples(map_samples(c.sample_count))
@@ -172,13 +240,19 @@ impl Image {
         // SAFETY: the info is complete and within the device's limits.
         let raw = unsafe { device.raw.create_image(&info, None) }
             .map_err(|result| device.fault("vkCreateImage", result))?;
-        let mut image =
-            Self { raw, format, allocation: None, tracker: Tracker::default(), trash: trash.clone() };
+        let mut image = Self {
+            uid: next_uid(),
+            raw,
+            format,
+            allocation: None,
+            tracker: Tracker::default(),
+            trash: RefCell::new(trash.clone()),
+        };
         // SAFETY: the image was just made.
         let requirements = unsafe { device.raw.get_image_memory_requirements(raw) };
         let dedicated =
             (requirements.size >= DEDICATED_BYTES).then_some(AllocationScheme::DedicatedImage(raw));
-        let allocation = device.allocate("image", requirements, MemoryLocation::GpuOnly, false, dedicated)?;
+        let allocation = device.allocate_placed("image", requirements, dedicated, outside)?;
         // SAFETY: the memory comes from the allocator and is used for this image only.
         let memory = unsafe { allocation.memory() };
         let offset = allocation.offset();
@@ -189,14 +263,57 @@ impl Image {
         Ok(image)
     }
 
+    /// Has the image end on another list of garbage.
+    pub fn dispose_to(&self, trash: &Rc<Trash>) {
+        *self.trash.borrow_mut() = trash.clone();
+    }
+
     pub fn aspects(&self) -> vk::ImageAspectFlags {
         aspects(self.format)
     }
 }
 
+/// A number that no image of this process has had.
+fn next_uid() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Drop for Image {
     fn drop(&mut self) {
-        self.trash.add(Garbage::Image(self.raw, self.allocation.take()));
+        self.trash.borrow().add(Garbage::Image(self.raw, self.allocation.take()));
+    }
+}
+
+/// An image as a part of its texture.
+pub struct Part {
+    pub image: Rc<Image>,
+    /// The block of the image's own texels, as D3D11 lays them out.
+    pub block: FormatInfo,
+    pub conversion: Option<Conversion>,
+    /// Texels of the texture for each texel of the image, across and down.
+    scale: [u32; 2],
+}
+
+impl Part {
+    /// A box of the texture in texels of the image.
+    pub fn area(&self, b: SubresourceBox) -> SubresourceBox {
+        let [x, y] = self.scale;
+        SubresourceBox {
+            left: b.left / x,
+            top: b.top / y,
+            right: b.right.div_ceil(x),
+            bottom: b.bottom.div_ceil(y),
+            ..b
+        }
+    }
+
+    /// What copies between images and buffers see of it.
+    pub fn planes(&self) -> Vec<Plane> {
+        match self.conversion {
+            Some(conversion) => conversion.planes().to_vec(),
+            None => vec![Plane { aspect: self.image.aspects(), bytes: self.block.block_bytes }],
+        }
     }
 }
 
@@ -204,15 +321,79 @@ impl Drop for Image {
 pub struct Texture {
     pub desc: Rc<ResourceDesc>,
     image: RefCell<Rc<Image>>,
+    /// The chroma of planar formats.
+    chroma: Option<Rc<Image>>,
+    /// What `SetResourceMinLOD` set.
+    pub min_lod: Cell<f32>,
 }
 
 impl Texture {
-    pub fn new(desc: Rc<ResourceDesc>, image: Image) -> Self {
-        Self { desc, image: RefCell::new(Rc::new(image)) }
+    /// Makes a texture; its texels are undefined and its layouts too.
+    pub fn new(desc: Rc<ResourceDesc>, trash: &Rc<Trash>) -> Result<Self, Fault> {
+        let c = &desc.command;
+        let (image, chroma) = match map_planes(c.format) {
+            Some(planes) => {
+                let [x, y] = planes.scale;
+                let luma = [c.width.div_ceil(planes.luma_width), c.height];
+                let image = Image::with_format(&desc, planes.luma, luma, None, trash)?;
+                let chroma = match planes.chroma {
+                    vk::Format::UNDEFINED => None,
+                    format => {
+                        let size = [c.width.div_ceil(x), c.height.div_ceil(y)];
+                        Some(Rc::new(Image::with_format(&desc, format, size, None, trash)?))
+                    }
+                };
+                (image, chroma)
+            }
+            None => (Image::new(&desc, trash)?, None),
+        };
+        Ok(Self { desc, image: RefCell::new(Rc::new(image)), chroma, min_lod: Cell::new(0.0) })
     }
 
     pub fn image(&self) -> Rc<Image> {
         self.image.borrow().clone()
+    }
+
+    /// The image that a view of `format` shows.
+    pub fn plane(&self, format: u32) -> Rc<Image> {
+        match (&self.chroma, map_planes(self.desc.command.format)) {
+            (Some(chroma), Some(planes)) if planes.shows_chroma(format) => chroma.clone(),
+            _ => self.image(),
+        }
+    }
+
+    /// Texels of the texture for each texel of a view of `format`, across and down.
+    pub fn view_scale(&self, format: u32) -> [u32; 2] {
+        match map_planes(self.desc.command.format) {
+            Some(planes) if planes.shows_chroma(format) => planes.scale,
+            Some(planes) => [planes.luma_width, 1],
+            None => [1, 1],
+        }
+    }
+
+    /// Its images.
+    pub fn parts(&self) -> Vec<Part> {
+        let (image, format) = (self.image(), self.desc.command.format);
+        let Some(planes) = map_planes(format) else {
+            let conversion = Conversion::of(format, image.format);
+            // A conversion works on texels.
+            let block = match conversion {
+                Some(conversion) => FormatInfo { block_bytes: conversion.row_bytes(1), ..FormatInfo::BYTES },
+                None => self.desc.format,
+            };
+            return vec![Part { image, block, conversion, scale: [1, 1] }];
+        };
+        let texel = |bytes| FormatInfo { block_bytes: bytes, ..FormatInfo::BYTES };
+        let part = |image, block, scale| Part { image, block, conversion: None, scale };
+        let luma = part(image, texel(self.desc.format.block_bytes), [planes.luma_width, 1]);
+        let chroma = self.chroma.clone();
+        let chroma = chroma.map(|image| part(image, texel(2 * self.desc.format.block_bytes), planes.scale));
+        [Some(luma), chroma].into_iter().flatten().collect()
+    }
+
+    /// Whether its image may be exchanged for one in other memory.
+    pub fn may_move(&self) -> bool {
+        self.chroma.is_none() && map_planes(self.desc.command.format).is_none()
     }
 
     /// Takes another image of the same shape.
@@ -224,8 +405,12 @@ impl Texture {
 fn flags(desc: &ResourceDesc) -> vk::ImageCreateFlags {
     let c = &desc.command;
     let mut flags = vk::ImageCreateFlags::empty();
-    // A presentable texture may be seen with and without sRGB (`D3D11_FORMAT_SUPPORT_BACK_BUFFER_CAST`).
-    if is_typeless(c.format) || c.bind_flags & bind::PRESENT != 0 {
+    // Atomic exchange of floats is one of integers.
+    let exchanged = c.format == dxgi::R32_FLOAT && c.bind_flags & bind::UNORDERED_ACCESS != 0;
+    // A presentable texture may be seen with and without sRGB (`D3D11_FORMAT_SUPPORT_BACK_BUFFER_CAST`); video formats are
+    // seen as several others.
+    let several = c.bind_flags & bind::PRESENT != 0 || map_planes(c.format).is_some();
+    if is_typeless(c.format) || several || exchanged {
         flags |= vk::ImageCreateFlags::MUTABLE_FORMAT | vk::ImageCreateFlags::EXTENDED_USAGE;
     }
     if c.dimension == dimension::TEXTURECUBE {

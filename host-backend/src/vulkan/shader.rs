@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use ash::vk;
 use pvgpu_dxbc::{
-    BindingLayout, CompileOptions, Compiled, Error, Reflection, SignatureElement, Signatures,
-    TargetCapabilities,
+    BindingLayout, ClassInstance, CompileOptions, Compiled, Error, Reflection, SignatureElement, Signatures,
+    StreamOutput, TargetCapabilities,
 };
 use pvgpu_protocol::command;
 use pvgpu_protocol::event::error_code;
@@ -15,34 +15,49 @@ use super::device::Caps;
 use super::trash::{Garbage, Trash};
 use crate::fault::Fault;
 use crate::ops::ShaderSource;
+use crate::pipeline_file::ContentHash;
 
-/// What distinguishes the modules of one shader.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// What distinguishes the modules of one shader: everything that its neighbours in a pipeline decide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variant {
-    /// Registers that the stage before writes; `None` when there is no stage before.
+    /// Registers that the stage before writes; `None` for all, or when there is no stage before.
     pub previous_outputs: Option<u32>,
+    /// System values that the stage before writes, for hull and geometry shaders.
+    pub previous_system_values: Option<u32>,
+    /// Patch constants that the hull shader writes, for domain shaders.
+    pub previous_patch_constants: Option<u32>,
     /// Outputs 0 and 1 are the sources of dual-source blending.
     pub dual_source: bool,
+    /// What goes to stream-output buffers.
+    pub stream_output: Option<Rc<StreamOutput>>,
 }
 
-impl Variant {
-    const FIRST: Self = Self { previous_outputs: None, dual_source: false };
-}
-
-/// A shader of a context.
-pub struct Shader {
-    /// Distinguishes shaders in keys; object numbers are used again.
-    pub uid: u64,
-    pub stage: u32,
-    pub reflection: Reflection,
+/// What a shader was created from.
+struct Code {
     tokens: Vec<u32>,
     signatures: Signatures,
+}
+
+/// A shader of a context, with the class instances that it was bound with.
+pub struct Shader {
+    /// Distinguishes shaders in keys; object numbers are used again. The same code with other instances has another one.
+    pub uid: u64,
+    /// Shaders of equal contents make equal pipelines.
+    pub content: ContentHash,
+    pub stage: u32,
+    pub reflection: Reflection,
+    /// Of geometry shaders: the stream-output declaration that they were created with.
+    pub stream_output: Option<StreamOutput>,
+    /// It has no code: the outputs of the stage before go to the buffers and the rasterizer.
+    pub pass_through: bool,
+    code: Rc<Code>,
+    instances: Vec<Option<ClassInstance>>,
     modules: RefCell<Vec<(Variant, vk::ShaderModule)>>,
     trash: Rc<Trash>,
 }
 
 impl Shader {
-    /// Translates a shader.
+    /// Translates a shader. One without code is a geometry shader that passes through what it gets.
     ///
     /// # Errors
     /// [`Fault`] when the tokens are malformed or hold something that is not supported.
@@ -52,23 +67,67 @@ impl Shader {
             output: signature(&source.output),
             patch_constant: signature(&source.patch_constant),
         };
-        let compiled = compile(&source.tokens, &signatures, Variant::FIRST, &trash.device.caps)?;
-        if compiled.reflection.stage as u32 != dxbc_stage(stage) as u32 {
+        let content = content(stage, &source);
+        let pass_through = source.tokens.is_empty() && stage == command::stage::GEOMETRY;
+        let code = Code { tokens: source.tokens, signatures };
+        let first =
+            Variant { stream_output: source.stream_output.clone().map(Rc::new), ..Variant::default() };
+        let compiled = if pass_through { None } else { compile_first(&code, &first, &trash.device.caps)? };
+        let reflection = match &compiled {
+            Some(compiled) => compiled.reflection.clone(),
+            None if pass_through => nothing(),
+            None => pvgpu_dxbc::reflect(&code.tokens, &code.signatures, &BindingLayout::default())
+                .map_err(fault)?,
+        };
+        if reflection.stage as u32 != dxbc_stage(stage) as u32 {
             return Err(Fault::new(
                 error_code::BAD_SHADER,
-                format!("tokens of a {:?} shader for stage {stage}", compiled.reflection.stage),
+                format!("tokens of a {:?} shader for stage {stage}", reflection.stage),
             ));
         }
         let shader = Self {
             uid,
+            content,
             stage,
-            reflection: compiled.reflection,
-            tokens: source.tokens,
-            signatures,
+            reflection,
+            stream_output: source.stream_output,
+            pass_through,
+            code: Rc::new(code),
+            instances: Vec::new(),
             modules: RefCell::default(),
             trash: trash.clone(),
         };
-        shader.add(Variant::FIRST, &compiled.spirv)?;
+        // The others depend on their neighbours, whom nobody knows yet.
+        if let Some(compiled) = compiled
+            && matches!(stage, command::stage::VERTEX | command::stage::COMPUTE)
+        {
+            shader.add(first, &compiled.spirv)?;
+        }
+        Ok(shader)
+    }
+
+    /// The same code with a class instance for each of its interfaces.
+    ///
+    /// # Errors
+    /// [`Fault`] when an interface gets none, or one of a class that it does not take.
+    pub fn linked(&self, uid: u64, instances: Vec<Option<ClassInstance>>) -> Result<Self, Fault> {
+        let first = Variant { stream_output: self.stream_output.clone().map(Rc::new), ..Variant::default() };
+        let compiled = compile(&self.code, &first, &instances, &self.trash.device.caps).map_err(fault)?;
+        let shader = Self {
+            uid,
+            content: linked_content(self.content, &instances),
+            stage: self.stage,
+            reflection: compiled.reflection,
+            stream_output: self.stream_output.clone(),
+            pass_through: self.pass_through,
+            code: self.code.clone(),
+            instances,
+            modules: RefCell::default(),
+            trash: self.trash.clone(),
+        };
+        if matches!(shader.stage, command::stage::VERTEX | command::stage::COMPUTE) {
+            shader.add(first, &compiled.spirv)?;
+        }
         Ok(shader)
     }
 
@@ -79,8 +138,8 @@ impl Shader {
         if let Some(module) = known {
             return Ok(module);
         }
-        let compiled = compile(&self.tokens, &self.signatures, variant, &self.trash.device.caps)?;
-        self.add(variant, &compiled.spirv)
+        let compiled = compile(&self.code, &variant, &self.instances, &self.trash.device.caps);
+        self.add(variant, &compiled.map_err(fault)?.spirv)
     }
 
     fn add(&self, variant: Variant, spirv: &[u32]) -> Result<vk::ShaderModule, Fault> {
@@ -102,28 +161,93 @@ impl Drop for Shader {
     }
 }
 
-fn compile(
-    tokens: &[u32],
-    signatures: &Signatures,
-    variant: Variant,
-    caps: &Caps,
-) -> Result<Compiled, Fault> {
-    // Pipelines are made of vertex, pixel and compute shaders so far; a shader of another stage would never be drawn with.
-    if matches!(tokens.first().map(|version| version >> 16), Some(2..=4)) {
-        let text = "geometry, hull and domain shaders are not executed yet".to_owned();
-        return Err(Fault::new(error_code::UNSUPPORTED, text));
+/// The hash of what a shader is made of.
+fn content(stage: u32, source: &ShaderSource) -> ContentHash {
+    let mut words = vec![stage];
+    // CAST: lists are far shorter than 2^32.
+    words.push(source.tokens.len() as u32);
+    words.extend_from_slice(&source.tokens);
+    for elements in [&source.input, &source.output, &source.patch_constant] {
+        words.push(elements.len() as u32);
+        for e in elements {
+            words.extend([e.system_value, e.register, e.mask, e.component_type, e.stream]);
+        }
     }
+    // The declaration has no fixed form in words; its text tells all of it.
+    let text = format!("{:?}", source.stream_output);
+    words.extend(text.bytes().map(u32::from));
+    ContentHash::of(words)
+}
+
+/// The hash of a shader with class instances.
+fn linked_content(shader: ContentHash, instances: &[Option<ClassInstance>]) -> ContentHash {
+    // CAST: halves.
+    let half = |word: u64| [word as u32, (word >> 32) as u32];
+    let own = [half(shader.0), half(shader.1)].into_iter().flatten();
+    let instances = instances.iter().flat_map(|instance| {
+        let one = instance.unwrap_or_default();
+        let known = u32::from(instance.is_some());
+        [known, one.function_table, one.constant_buffer, one.constant_offset, one.texture, one.sampler]
+    });
+    ContentHash::of(own.chain(instances))
+}
+
+/// Translates a new shader; `None` for one whose class instances come when it is bound.
+fn compile_first(code: &Code, variant: &Variant, caps: &Caps) -> Result<Option<Compiled>, Fault> {
+    match compile(code, variant, &[], caps) {
+        Err(Error::NoClassInstance { .. }) => Ok(None),
+        result => result.map(Some).map_err(fault),
+    }
+}
+
+fn compile(
+    code: &Code,
+    variant: &Variant,
+    instances: &[Option<ClassInstance>],
+    caps: &Caps,
+) -> Result<Compiled, Error> {
     let layout = BindingLayout::default();
-    let mut options = CompileOptions::new(&layout, target(caps));
-    options.dual_source_blend = variant.dual_source;
-    options.previous_stage_outputs = variant.previous_outputs;
-    pvgpu_dxbc::compile(tokens, signatures, &options).map_err(|error| {
-        let code = match error {
-            Error::Unsupported { .. } | Error::MissingCapability { .. } => error_code::UNSUPPORTED,
-            _ => error_code::BAD_SHADER,
-        };
-        Fault::new(code, error.to_string())
-    })
+    let options = CompileOptions {
+        dual_source_blend: variant.dual_source,
+        previous_stage_outputs: variant.previous_outputs,
+        previous_stage_system_values: variant.previous_system_values,
+        previous_stage_patch_constants: variant.previous_patch_constants,
+        stream_output: variant.stream_output.as_deref(),
+        class_instances: instances,
+        ..CompileOptions::new(&layout, target(caps))
+    };
+    pvgpu_dxbc::compile(&code.tokens, &code.signatures, &options)
+}
+
+fn fault(error: Error) -> Fault {
+    let code = match error {
+        Error::Unsupported { .. } | Error::MissingCapability { .. } => error_code::UNSUPPORTED,
+        _ => error_code::BAD_SHADER,
+    };
+    Fault::new(code, error.to_string())
+}
+
+/// The facts of a geometry shader without code.
+fn nothing() -> Reflection {
+    Reflection {
+        stage: pvgpu_dxbc::ShaderStage::Geometry,
+        version: (5, 0),
+        bindings: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        patch_constants: Vec::new(),
+        geometry: None,
+        tessellation: None,
+        stream_output: None,
+        thread_group_size: [0; 3],
+        early_depth_stencil: false,
+        writes_depth: false,
+        writes_coverage: false,
+        discards: false,
+        per_sample: false,
+        uses_sample_count: false,
+        interfaces: Vec::new(),
+    }
 }
 
 fn target(caps: &Caps) -> TargetCapabilities {
@@ -144,11 +268,11 @@ fn target(caps: &Caps) -> TargetCapabilities {
         shader_signed_zero_inf_nan_preserve_float32: shader.preserve_float32,
         shader_denorm_flush_to_zero_float32: shader.flush_float32,
         multi_viewport: caps.multi_viewport,
-        // The device is opened without these.
-        tessellation_shader: false,
-        transform_feedback: false,
-        geometry_streams: false,
-        shader_tessellation_and_geometry_point_size: false,
+        tessellation_shader: shader.tessellation,
+        transform_feedback: caps.feedback.present,
+        geometry_streams: caps.feedback.present && shader.geometry_streams,
+        shader_tessellation_and_geometry_point_size: shader.tessellation_and_geometry_point_size,
+        shader_resource_min_lod: shader.min_lod,
         ..TargetCapabilities::default()
     }
 }

@@ -4,10 +4,12 @@ use std::rc::Rc;
 
 use ash::vk;
 use pvgpu_protocol::command::{self, InputElement, RenderTargetBlend, StencilFace};
+use pvgpu_protocol::limits::VERTEX_BUFFER_SLOTS;
 
 use super::conv::{is_dual_source, map_address, map_compare, map_filter};
 use super::trash::{Garbage, Trash};
 use crate::fault::Fault;
+use crate::format::component_bytes;
 use crate::ops::{DepthStencilState, RasterizerState};
 
 /// `D3D10_DDI_TEXTURE_ADDRESS_MODE` border.
@@ -18,6 +20,20 @@ pub struct ElementLayout {
     /// Distinguishes layouts in keys.
     pub uid: u64,
     pub elements: Vec<InputElement>,
+    /// By vertex-buffer slot: what offset and stride must be multiples of.
+    pub alignments: [u32; VERTEX_BUFFER_SLOTS],
+}
+
+impl ElementLayout {
+    pub fn new(uid: u64, elements: &[InputElement]) -> Self {
+        let mut alignments = [1; VERTEX_BUFFER_SLOTS];
+        for element in elements {
+            if let Some(slot) = alignments.get_mut(element.input_slot as usize) {
+                *slot = component_bytes(element.format).max(*slot);
+            }
+        }
+        Self { uid, elements: elements.to_vec(), alignments }
+    }
 }
 
 /// A blend state.
@@ -84,9 +100,14 @@ pub fn default_rasterizer() -> RasterizerState {
         slope_scaled_depth_bias: 0.0,
         depth_clip_enable: true,
         scissor_enable: false,
+        multisample: false,
+        antialiased_lines: false,
         forced_sample_count: 0,
     }
 }
+
+/// Half of the smallest difference that levels of detail must have (`D3D11_MIP_LOD_FRACTIONAL_BIT_COUNT`, 8 bits).
+const HALF_STEP: f32 = 1.0 / 512.0;
 
 /// D3D11's default sampler.
 pub fn default_sampler() -> command::CreateSampler {
@@ -122,6 +143,10 @@ impl Sampler {
         // CAST: 1 to 16.
         let anisotropy = (state.max_anisotropy.max(1) as f32).min(device.limits.max_sampler_anisotropy);
         let bias = device.limits.max_sampler_lod_bias;
+        // Half-way between two levels D3D11 takes the less detailed one, Vulkan may take either. The least step that is sure to be
+        // seen; where it could turn magnifying into something else, nothing is changed.
+        let plain = filter.mip == vk::SamplerMipmapMode::NEAREST && filter.min == filter.mag && !anisotropic;
+        let nudge = if plain { HALF_STEP } else { 0.0 };
         let min_lod = state.min_lod.clamp(0.0, vk::LOD_CLAMP_NONE);
         let mut info = vk::SamplerCreateInfo::default()
             .mag_filter(filter.mag)
@@ -130,7 +155,7 @@ impl Sampler {
             .address_mode_u(map_address(state.address_u))
             .address_mode_v(map_address(state.address_v))
             .address_mode_w(map_address(state.address_w))
-            .mip_lod_bias(state.mip_lod_bias.clamp(-bias, bias))
+            .mip_lod_bias((state.mip_lod_bias + nudge).clamp(-bias, bias))
             .anisotropy_enable(anisotropic)
             .max_anisotropy(anisotropy)
             .compare_enable(filter.comparison)
@@ -141,10 +166,7 @@ impl Sampler {
         if border && fixed_value(info.border_color) != state.border_color && device.caps.custom_border_color {
             info = info.border_color(vk::BorderColor::FLOAT_CUSTOM_EXT).push_next(&mut custom);
         }
-        // SAFETY: every value is within the device's limits.
-        let raw = unsafe { device.raw.create_sampler(&info, None) }
-            .map_err(|result| device.fault("vkCreateSampler", result))?;
-        Ok(Self { raw, trash: trash.clone() })
+        Ok(Self { raw: device.create_sampler(&info)?, trash: trash.clone() })
     }
 }
 

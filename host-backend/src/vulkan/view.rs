@@ -9,17 +9,19 @@ use std::rc::Rc;
 use ash::vk;
 use gpu_allocator::MemoryLocation;
 use pvgpu_dxbc::ResourceDimension;
-use pvgpu_protocol::command::{dimension, misc, view_kind};
+use pvgpu_protocol::command::{CreateResource, ViewRange, bind, dimension, misc, view_kind};
 use pvgpu_protocol::format;
+use pvgpu_protocol::staging::Shape;
 
 use super::formats::{map_color, map_view};
 use super::memory::create_buffer;
 use super::recorder::Tracker;
-use super::resource::{Buffer, Image, Resource, Texture};
+use super::resource::{Buffer, Resource, Texture};
+use super::texels::Conversion;
 use super::trash::{Garbage, Trash};
 use crate::decoder::FLAG_RAW;
 use crate::fault::Fault;
-use crate::ops::ViewDesc;
+use crate::ops::{ResourceDesc, ViewDesc};
 
 /// `D3D11_DDI_BUFFER_UAV_FLAG_APPEND` and `_COUNTER`.
 const FLAGS_COUNTER: u32 = 0x2 | 0x4;
@@ -33,13 +35,13 @@ pub enum Target {
 /// The hidden counter of an unordered-access view.
 pub struct Counter {
     pub buffer: vk::Buffer,
-    allocation: Cell<Option<gpu_allocator::vulkan::Allocation>>,
+    allocation: Cell<Option<super::device::Allocation>>,
     pub tracker: Tracker,
     trash: Rc<Trash>,
 }
 
 impl Counter {
-    fn new(trash: &Rc<Trash>) -> Result<Self, Fault> {
+    pub fn new(trash: &Rc<Trash>) -> Result<Self, Fault> {
         let (buffer, allocation) = create_buffer(&trash.device, "counter", 16, MemoryLocation::GpuOnly)?;
         Ok(Self {
             buffer,
@@ -59,24 +61,38 @@ impl Drop for Counter {
 /// The form in which a Vulkan view is needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Form {
-    image: vk::Image,
+    /// Its number: handles are used again.
+    image: u64,
     kind: vk::ImageViewType,
+    /// Where it is not the view's own.
+    format: Option<vk::Format>,
+    /// The bits of the least level of detail.
+    min_lod: u32,
 }
 
 /// A view.
 pub struct View {
     pub desc: ViewDesc,
     pub target: Target,
+    /// Render targets in buffers: the buffer. The target is a line of texels then, which takes its elements when a pass begins
+    /// and gives them back when it ends.
+    pub source: Option<Rc<Buffer>>,
     /// Only for unordered-access views of buffers with a counter.
     pub counter: Option<Counter>,
     images: RefCell<Vec<(Form, vk::ImageView)>>,
-    texels: Cell<Option<(vk::Buffer, u64, vk::BufferView)>>,
+    texels: Cell<Option<(vk::Buffer, u64, vk::Format, vk::BufferView)>>,
     trash: Rc<Trash>,
 }
 
 impl View {
-    pub fn new(desc: ViewDesc, resource: &Resource, trash: &Rc<Trash>) -> Result<Self, Fault> {
+    pub fn new(mut desc: ViewDesc, resource: &Resource, trash: &Rc<Trash>) -> Result<Self, Fault> {
+        let mut source = None;
         let target = match resource {
+            Resource::Buffer(buffer) if desc.kind == view_kind::RENDER_TARGET => {
+                source = Some(buffer.clone());
+                desc.range = ViewRange { mip_levels: 1, array_size: 1, ..desc.range };
+                Target::Texture(Rc::new(line_of_texels(&desc, trash)?))
+            }
             Resource::Buffer(buffer) => Target::Buffer(buffer.clone()),
             Resource::Texture(texture) => Target::Texture(texture.clone()),
             Resource::Staging(_) => return Err(Fault::object(desc.resource, "a view of a staging resource")),
@@ -86,23 +102,36 @@ impl View {
             Target::Buffer(_) if counted => Some(Counter::new(trash)?),
             _ => None,
         };
-        let view = Self {
+        Ok(Self {
             desc,
             target,
+            source,
             counter,
             images: RefCell::default(),
             texels: Cell::new(None),
             trash: trash.clone(),
-        };
-        if let Target::Texture(texture) = &view.target {
-            let volume = texture.desc.command.dimension == dimension::TEXTURE3D;
-            let depth = texture.desc.mip_extent(view.desc.range.most_detailed_mip)[2];
-            let part = view.desc.range.first_array_slice != 0 || view.desc.range.array_size != depth;
-            if volume && view.desc.kind == view_kind::UNORDERED_ACCESS && part {
-                return Err(Fault::unsupported("unordered access to some slices of a volume"));
-            }
-        }
-        Ok(view)
+        })
+    }
+
+    /// Whether it shows some slices of a volume, which a shader that loads and stores must not see the rest of.
+    fn is_sliced(&self, texture: &Texture) -> bool {
+        let [_, _, depth] = texture.desc.mip_extent(self.desc.range.most_detailed_mip);
+        texture.desc.command.dimension == dimension::TEXTURE3D
+            && self.desc.kind == view_kind::UNORDERED_ACCESS
+            && (self.desc.range.first_array_slice != 0 || self.desc.range.array_size != depth)
+    }
+
+    /// Width and height of what a view of a texture shows, in its own texels.
+    pub fn extent(&self, texture: &Texture) -> [u32; 2] {
+        let [width, height, _] = texture.desc.mip_extent(self.desc.range.most_detailed_mip);
+        let [x, y] = texture.view_scale(self.desc.format);
+        [width.div_ceil(x), height.div_ceil(y)]
+    }
+
+    /// How the texels of what it shows are converted.
+    pub fn conversion(&self) -> Option<Conversion> {
+        let texture = self.texture()?;
+        Conversion::of(texture.desc.command.format, texture.image().format)
     }
 
     /// The tracker of what it shows.
@@ -147,28 +176,26 @@ impl View {
     }
 
     /// The texel-buffer view for the place where the buffer lies now.
-    pub fn texel_view(&self, buffer: &Buffer) -> Result<vk::BufferView, Fault> {
+    /// A shader may ask for another format of the same size.
+    pub fn texel_view(&self, buffer: &Buffer, format: Option<vk::Format>) -> Result<vk::BufferView, Fault> {
         let (raw, offset, bytes) = self.buffer_range(buffer);
-        if let Some((known, at, view)) = self.texels.get()
-            && (known, at) == (raw, offset)
+        let format = format.unwrap_or(map_color(self.desc.format));
+        if let Some((known, at, known_format, view)) = self.texels.get()
+            && (known, at, known_format) == (raw, offset, format)
         {
             return Ok(view);
         }
         let device = &self.trash.device;
         let elements = u64::from(device.limits.max_texel_buffer_elements);
         let bytes = bytes.min(elements.saturating_mul(self.element_bytes(buffer)));
-        if !offset.is_multiple_of(device.limits.min_texel_buffer_offset_alignment) {
+        if !offset.is_multiple_of(device.texel_buffer_alignment(self.desc.format)) {
             return Err(Fault::unsupported(format!("a typed buffer view at byte {offset}")));
         }
-        let info = vk::BufferViewCreateInfo::default()
-            .buffer(raw)
-            .format(map_color(self.desc.format))
-            .offset(offset)
-            .range(bytes);
+        let info = vk::BufferViewCreateInfo::default().buffer(raw).format(format).offset(offset).range(bytes);
         // SAFETY: the decoder has checked the range, and the format's support was told to the guest and is checked there.
         let view = unsafe { device.raw.create_buffer_view(&info, None) }
             .map_err(|result| device.fault("vkCreateBufferView", result))?;
-        if let Some((_, _, old)) = self.texels.replace(Some((raw, offset, view))) {
+        if let Some((_, _, _, old)) = self.texels.replace(Some((raw, offset, format, view))) {
             self.trash.add(Garbage::BufferView(old));
         }
         Ok(view)
@@ -179,6 +206,7 @@ impl View {
         &self,
         texture: &Texture,
         declared: ResourceDimension,
+        format: Option<vk::Format>,
     ) -> Result<Option<vk::ImageView>, Fault> {
         use ResourceDimension as R;
         let c = &texture.desc.command;
@@ -207,7 +235,15 @@ impl View {
         if kind == vk::ImageViewType::CUBE_ARRAY && !self.trash.device.caps.shader.cube_array {
             return Ok(None);
         }
-        self.image_view(&texture.image(), kind).map(Some)
+        if self.is_sliced(texture)
+            && !self.trash.device.caps.sliced_view_of_3d
+            && self.desc.range.first_array_slice != 0
+        {
+            // Nothing may be seen of the slices before.
+            log::warn!("unordered access from the middle of a volume is not seen by shaders on this GPU");
+            return Ok(None);
+        }
+        self.image_view(texture, kind, format).map(Some)
     }
 
     /// The image view for the output merger.
@@ -216,11 +252,23 @@ impl View {
             dimension::TEXTURE1D => vk::ImageViewType::TYPE_1D_ARRAY,
             _ => vk::ImageViewType::TYPE_2D_ARRAY,
         };
-        self.image_view(&texture.image(), kind)
+        self.image_view(texture, kind, None)
     }
 
-    fn image_view(&self, image: &Image, kind: vk::ImageViewType) -> Result<vk::ImageView, Fault> {
-        let form = Form { image: image.raw, kind };
+    /// What [`View::attachment`] is rendered in.
+    pub fn attachment_format(&self, texture: &Texture) -> vk::Format {
+        map_view(self.desc.format, texture.plane(self.desc.format).format).format
+    }
+
+    fn image_view(
+        &self,
+        texture: &Texture,
+        kind: vk::ImageViewType,
+        format: Option<vk::Format>,
+    ) -> Result<vk::ImageView, Fault> {
+        let image = texture.plane(self.desc.format);
+        let min_lod = if self.desc.kind == view_kind::SHADER_RESOURCE { texture.min_lod.get() } else { 0.0 };
+        let form = Form { image: image.uid, kind, format, min_lod: min_lod.to_bits() };
         if let Some((_, view)) = self.images.borrow().iter().find(|(known, _)| *known == form) {
             return Ok(*view);
         }
@@ -233,6 +281,9 @@ impl View {
         };
         let first = if kind == vk::ImageViewType::TYPE_3D { 0 } else { range.first_array_slice };
         let mut view = map_view(self.desc.format, image.format);
+        if let Some(format) = format {
+            view.format = format;
+        }
         let (usage, aspect) = match self.desc.kind {
             view_kind::RENDER_TARGET => (vk::ImageUsageFlags::COLOR_ATTACHMENT, view.aspect),
             view_kind::DEPTH_STENCIL => (vk::ImageUsageFlags::DEPTH_STENCIL_ATTACHMENT, image.aspects()),
@@ -242,21 +293,38 @@ impl View {
         if self.desc.kind != view_kind::SHADER_RESOURCE {
             view.swizzle = vk::ComponentMapping::default();
         }
+        let device = &self.trash.device;
+        // The clamp counts from the texture's most detailed mip, the view's levels from its own.
+        // CAST: at most 15 mips.
+        let clamp = (min_lod - range.most_detailed_mip as f32).clamp(0.0, (range.mip_levels - 1) as f32);
+        // Without the extension whole levels are left out, which shifts the numbers of the others.
+        // CAST: clamped above.
+        let skipped = if device.caps.image_view_min_lod { 0 } else { clamp.floor() as u32 };
         let mut usage = vk::ImageViewUsageCreateInfo::default().usage(usage);
-        let info = vk::ImageViewCreateInfo::default()
+        let mut clamped = vk::ImageViewMinLodCreateInfoEXT::default()
+            .min_lod(clamp + if clamp > 0.0 { range.most_detailed_mip as f32 } else { 0.0 });
+        let mut sliced = vk::ImageViewSlicedCreateInfoEXT::default()
+            .slice_offset(range.first_array_slice)
+            .slice_count(range.array_size);
+        let mut info = vk::ImageViewCreateInfo::default()
             .image(image.raw)
             .view_type(kind)
             .format(view.format)
             .components(view.swizzle)
             .subresource_range(vk::ImageSubresourceRange {
                 aspect_mask: aspect,
-                base_mip_level: range.most_detailed_mip,
-                level_count: range.mip_levels,
+                base_mip_level: range.most_detailed_mip + skipped,
+                level_count: range.mip_levels - skipped,
                 base_array_layer: first,
                 layer_count: layers,
             })
             .push_next(&mut usage);
-        let device = &self.trash.device;
+        if clamp > 0.0 && device.caps.image_view_min_lod {
+            info = info.push_next(&mut clamped);
+        }
+        if kind == vk::ImageViewType::TYPE_3D && self.is_sliced(texture) && device.caps.sliced_view_of_3d {
+            info = info.push_next(&mut sliced);
+        }
         // SAFETY: the decoder has checked mips, slices and the format's family; the image is alive.
         let raw = unsafe { device.raw.create_image_view(&info, None) }
             .map_err(|result| device.fault("vkCreateImageView", result))?;
@@ -265,12 +333,33 @@ impl View {
     }
 }
 
+/// The image that stands for a buffer in a pass.
+fn line_of_texels(desc: &ViewDesc, trash: &Rc<Trash>) -> Result<Texture, Fault> {
+    let block = format::info(desc.format)
+        .ok_or_else(|| Fault::unsupported(format!("buffers of format {} as render targets", desc.format)))?;
+    let width = desc.range.num_elements;
+    let shape = Shape { width, height: 1, depth: 1, mip_levels: 1, array_size: 1 };
+    let command = CreateResource {
+        dimension: dimension::TEXTURE2D,
+        format: desc.format,
+        width,
+        height: 1,
+        depth: 1,
+        mip_levels: 1,
+        array_size: 1,
+        sample_count: 1,
+        bind_flags: bind::RENDER_TARGET,
+        ..Default::default()
+    };
+    Texture::new(Rc::new(ResourceDesc { command, format: block, shape }), trash)
+}
+
 impl Drop for View {
     fn drop(&mut self) {
         for (_, view) in self.images.take() {
             self.trash.add(Garbage::ImageView(view));
         }
-        if let Some((_, _, view)) = self.texels.take() {
+        if let Some((_, _, _, view)) = self.texels.take() {
             self.trash.add(Garbage::BufferView(view));
         }
     }

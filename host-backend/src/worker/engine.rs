@@ -21,7 +21,9 @@ use super::{Inbox, Port, Stats};
 use crate::decoder::HostCaps;
 use crate::fault::Fault;
 use crate::memory::{Heap, Part, SharedCells};
-use crate::vulkan::{Completion, Device, Shared};
+use crate::record::format::end;
+use crate::record::{Recorded, Tap};
+use crate::vulkan::{Completion, Device, FrameWatch, Shared};
 
 /// Records of one context before the next has its turn: some hundred µs at most.
 const TURN: u64 = 1024;
@@ -29,6 +31,8 @@ const TURN: u64 = 1024;
 const SPIN: Duration = Duration::from_micros(50);
 /// Sleeps are bounded, since a peer may never ring.
 const SLEEP: Duration = Duration::from_millis(100);
+/// How often new pipelines are saved while nothing else is to be done. The driver takes some ms to write its cache.
+const SAVE: Duration = Duration::from_secs(2);
 /// Sleeps while a context waits for something that rings no doorbell.
 const SHORT_SLEEP: Duration = Duration::from_millis(1);
 
@@ -57,6 +61,8 @@ pub enum Report {
         /// In all.
         all: u64,
     },
+    /// The file of pipelines that this guest needed, for later ones.
+    Pipelines(Vec<u8>),
     /// A context was poisoned.
     Poisoned(ContextError, Fault),
     /// A context began or ended.
@@ -68,6 +74,8 @@ pub enum Report {
         /// Whether it began.
         began: bool,
     },
+    /// A recording has ended.
+    Recorded(Recorded),
 }
 
 /// What a worker is made of.
@@ -86,6 +94,10 @@ pub struct Parts {
     pub stats: Arc<Stats>,
     /// What people ask for.
     pub inbox: Arc<Inbox>,
+    /// A recording of this guest from its first record, if there is to be one.
+    pub tap: Option<Rc<Tap>>,
+    /// Sees presented frames; a recording brings its own.
+    pub frames: Option<FrameWatch>,
     /// Takes reports; must not block.
     pub report: Box<dyn FnMut(Report)>,
 }
@@ -93,15 +105,18 @@ pub struct Parts {
 /// The executor.
 pub struct Engine {
     port: Arc<dyn Port>,
-    stats: Arc<Stats>,
+    pub(super) stats: Arc<Stats>,
     inbox: Arc<Inbox>,
-    fences: Arc<Fences>,
-    kernel: Kernel,
+    pub(super) fences: Arc<Fences>,
+    pub(super) kernel: Kernel,
     ring0: Consumer<Part>,
     events: Events,
     telemetry: telemetry::Reader<Part>,
-    report: Box<dyn FnMut(Report)>,
-    device: Arc<Device>,
+    tap: Option<Rc<Tap>>,
+    /// Whose records came last, where they come from a recording.
+    pub(super) fed: u32,
+    pub(super) report: Box<dyn FnMut(Report)>,
+    pub(super) device: Arc<Device>,
     local: Vec<u64>,
     /// Dropped after the contexts, which wait for it.
     _completion: Completion,
@@ -125,7 +140,7 @@ impl Engine {
     /// # Errors
     /// [`BadAperture`] when the mapping does not hold the layout.
     pub fn new(parts: Parts) -> Result<Self, BadAperture> {
-        let Parts { cells, layout, port, device, host_info, stats, inbox, report } = parts;
+        let Parts { cells, layout, port, device, host_info, stats, inbox, tap, frames, report } = parts;
         let ring =
             |region: RingRegion| Part::new(&cells, region.ring_offset(), RING_HEADER_BYTES + region.capacity);
         let ring0 = ring(layout.ring0).and_then(|part| Consumer::new(part, 0).ok()).ok_or(BadAperture)?;
@@ -139,11 +154,12 @@ impl Engine {
             Part::new(&cells, layout.heap_offset, layout.heap_bytes()).map(Heap::new).ok_or(BadAperture)?;
         let fences = Fences::new(cells.clone(), port.clone(), stats.clone());
         fences.begin(0);
-        let completion =
-            Completion::start(device.clone(), heap.clone(), fences.clone()).map_err(|_| BadAperture)?;
+        let frames = tap.as_ref().map_or(frames, |tap| Some(tap.frame_watch()));
+        let completion = Completion::start(device.clone(), heap.clone(), fences.clone(), frames)
+            .map_err(|_| BadAperture)?;
         let caps = Rc::new(HostCaps { formats: host_info.formats.to_vec() });
         let shared = Shared::new(device.clone(), heap.clone(), completion.handle(), stats.gpu.clone());
-        let kernel = Kernel::new(cells, layout, heap, caps, shared, stats.clone());
+        let kernel = Kernel::new(cells, layout, heap, caps, shared, stats.clone(), tap.clone());
         let local = vec![0; MAX_RECORD_BYTES as usize / 8];
         Ok(Self {
             port,
@@ -154,6 +170,8 @@ impl Engine {
             ring0,
             events,
             telemetry,
+            tap,
+            fed: 0,
             report,
             device,
             local,
@@ -163,7 +181,16 @@ impl Engine {
 
     /// Serves the guest until it goes or `stop` is set.
     pub fn run(&mut self, stop: &AtomicBool) -> Ended {
-        let mut busy = Instant::now();
+        let ended = self.serve(stop);
+        if let Some(tap) = &self.tap {
+            tap.end(end::GUEST);
+            self.poll_tap();
+        }
+        ended
+    }
+
+    fn serve(&mut self, stop: &AtomicBool) -> Ended {
+        let (mut busy, mut saved) = (Instant::now(), Instant::now());
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Ended::Stopped;
@@ -174,6 +201,7 @@ impl Engine {
             worked |= self.end_contexts();
             worked |= self.end_revokes();
             self.ask_guest();
+            self.poll_tap();
             if self.events.flush() {
                 self.port.interrupt();
             }
@@ -186,6 +214,10 @@ impl Engine {
                 continue;
             }
             self.read_telemetry();
+            if saved.elapsed() > SAVE {
+                self.save_pipelines();
+                saved = Instant::now();
+            }
             if busy.elapsed() < SPIN {
                 std::thread::yield_now();
                 continue;
@@ -194,6 +226,13 @@ impl Engine {
                 return Ended::GuestGone;
             }
             busy = Instant::now();
+        }
+    }
+
+    /// Reports which pipelines were needed, if some were that earlier runs did not need.
+    pub fn save_pipelines(&mut self) {
+        if let Some(file) = self.kernel.shared().pipeline_file() {
+            (self.report)(Report::Pipelines(file));
         }
     }
 
@@ -207,37 +246,16 @@ impl Engine {
                 Ok(Some(words)) => {
                     add(&self.stats.commands, 1);
                     add(&self.stats.ring_bytes, size_of_val(words) as u64);
+                    if let Some(tap) = &self.tap {
+                        tap.record(0, position, words, |context| self.fences.completed(context));
+                    }
                     let opcode = words.first().map_or(0, |word| (word >> 32) as u16);
                     (self.kernel.step(words), opcode)
                 }
                 Err(corrupt) => (Err(Fault::new(error_code::CORRUPT_RING, corrupt.to_string())), 0),
             };
             worked = true;
-            match result {
-                Ok(KernelStep::Continue) => {}
-                Ok(KernelStep::Created(context)) => {
-                    self.fences.begin(context);
-                    let process = self.kernel.contexts.get(&context).map_or(0, |running| running.process);
-                    (self.report)(Report::Context { context, process, began: true });
-                }
-                Ok(KernelStep::Fence(value)) => self.fences.complete(0, value),
-                Err(fault) => {
-                    let event = ContextError {
-                        context: 0,
-                        code: fault.code,
-                        opcode: opcode.into(),
-                        object: fault.object,
-                        position,
-                    };
-                    self.poisoned(event, fault);
-                    self.poison_all(&Fault::new(error_code::CORRUPT_RING, "ring 0 is poisoned"));
-                    return Err(Ended::Corrupt);
-                }
-            }
-            // After a new context's line has begun, so that its error stays there.
-            for (event, fault) in std::mem::take(&mut self.kernel.poisoned) {
-                self.poisoned(event, fault);
-            }
+            self.ring0_stepped(result, opcode, position)?;
         }
         if self.ring0.wake_due() || self.ring0.kick() {
             self.port.interrupt();
@@ -246,10 +264,46 @@ impl Engine {
         Ok(worked)
     }
 
+    /// Does what follows from a record of ring 0.
+    pub(super) fn ring0_stepped(
+        &mut self,
+        result: Result<KernelStep, Fault>,
+        opcode: u16,
+        position: u64,
+    ) -> Result<(), Ended> {
+        match result {
+            Ok(KernelStep::Continue) => {}
+            Ok(KernelStep::Created(context)) => {
+                self.fences.begin(context);
+                let process = self.kernel.contexts.get(&context).map_or(0, |running| running.process);
+                (self.report)(Report::Context { context, process, began: true });
+            }
+            Ok(KernelStep::Fence(value)) => self.fences.complete(0, value),
+            Err(fault) => {
+                let event = ContextError {
+                    context: 0,
+                    code: fault.code,
+                    opcode: opcode.into(),
+                    object: fault.object,
+                    position,
+                };
+                self.poisoned(event, fault);
+                self.poison_all(&Fault::new(error_code::CORRUPT_RING, "ring 0 is poisoned"));
+                return Err(Ended::Corrupt);
+            }
+        }
+        // After a new context's line has begun, so that its error stays there.
+        for (event, fault) in std::mem::take(&mut self.kernel.poisoned) {
+            self.poisoned(event, fault);
+        }
+        Ok(())
+    }
+
     /// Gives each context its turn; true when one had something to do.
     fn context_turns(&mut self) -> bool {
         let (mut worked, mut wake) = (false, false);
         let mut failed = Vec::new();
+        self.kernel.pass_gates();
         let (fences, ring0) = (&self.fences, &mut self.ring0);
         for context in self.kernel.contexts.values_mut() {
             let completed = |number| fences.completed(number);
@@ -271,12 +325,15 @@ impl Engine {
     }
 
     /// Takes contexts out that have ended; true when there was one.
-    fn end_contexts(&mut self) -> bool {
+    pub(super) fn end_contexts(&mut self) -> bool {
         let mut worked = false;
         while let Some(context) = self.kernel.take_ended() {
             // First the line, then the event: once the guest has read it, a new context may get the number.
             self.fences.end(context);
-            self.events.push(Event::Destroyed(ContextDestroyed { context, reserved: 0 }));
+            if let Some(tap) = &self.tap {
+                tap.destroyed(context);
+            }
+            self.tell(Event::Destroyed(ContextDestroyed { context, reserved: 0 }));
             (self.report)(Report::Context { context, process: 0, began: false });
             self.stats.contexts.store(self.kernel.contexts.len() as u64, Ordering::Relaxed);
             worked = true;
@@ -285,7 +342,7 @@ impl Engine {
     }
 
     /// Completes ring 0's fences that have waited for revoked ranges; true when there was one.
-    fn end_revokes(&mut self) -> bool {
+    pub(super) fn end_revokes(&mut self) -> bool {
         let value = self.kernel.revokes.finished();
         if let Some(value) = value {
             self.fences.complete(0, value);
@@ -293,17 +350,36 @@ impl Engine {
         value.is_some()
     }
 
+    /// Adds an event for the guest.
+    fn tell(&mut self, event: Event) {
+        if let Some(tap) = &self.tap {
+            tap.event(&event.words());
+        }
+        self.events.push(event);
+    }
+
+    /// Has a recording go on, and tells when it has ended.
+    fn poll_tap(&mut self) {
+        let Some(tap) = &self.tap else { return };
+        if self.inbox.is_recording_to_stop() {
+            tap.end(end::ASKED);
+        }
+        if let Some(recorded) = tap.poll() {
+            (self.report)(Report::Recorded(recorded));
+        }
+    }
+
     /// Passes on what people ask of the guest.
     fn ask_guest(&mut self) {
         if let Some(mode) = self.inbox.take_mode() {
             let (width, height) = (mode.width, mode.height);
             let refresh_millihertz = mode.refresh_millihertz;
-            self.events.push(Event::Mode(ModeRequest { width, height, refresh_millihertz, reserved: 0 }));
+            self.tell(Event::Mode(ModeRequest { width, height, refresh_millihertz, reserved: 0 }));
         }
     }
 
     /// Tells the guest and those who watch that a context is poisoned.
-    fn poisoned(&mut self, event: ContextError, fault: Fault) {
+    pub(super) fn poisoned(&mut self, event: ContextError, fault: Fault) {
         log::error!(
             "context {} is poisoned by {} at {:#x}: {fault}",
             event.context,
@@ -312,7 +388,7 @@ impl Engine {
         );
         add(&self.stats.errors, 1);
         self.fences.write_error(event.context, event.code);
-        self.events.push(Event::Error(event));
+        self.tell(Event::Error(event));
         (self.report)(Report::Poisoned(event, fault));
         if self.events.flush() {
             self.port.interrupt();

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use pvgpu_protocol::command::encode;
 use pvgpu_protocol::event::{ContextDestroyed, ContextError, ModeRequest};
+use pvgpu_protocol::record::RecordHeader;
 use pvgpu_ring::{BadMemory, Producer};
 
 use crate::memory::Part;
@@ -21,6 +22,22 @@ pub enum Event {
     Destroyed(ContextDestroyed),
     /// Somebody wants another display mode.
     Mode(ModeRequest),
+}
+
+impl Event {
+    /// The record that the guest gets, header word included.
+    pub fn words(&self) -> Vec<u64> {
+        let mut bytes = Vec::new();
+        let mut sink = |part: &[u8]| bytes.extend_from_slice(part);
+        let header = match self {
+            Self::Error(event) => encode(event, &mut sink),
+            Self::Destroyed(event) => encode(event, &mut sink),
+            Self::Mode(event) => encode(event, &mut sink),
+        };
+        let first = header.map_or(0, RecordHeader::to_word);
+        let (words, _) = bytes.as_chunks::<8>();
+        std::iter::once(first).chain(words.iter().map(|word| u64::from_le_bytes(*word))).collect()
+    }
 }
 
 /// The producing end of the event ring.

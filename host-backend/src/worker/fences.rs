@@ -63,14 +63,15 @@ impl Fences {
     pub fn complete(&self, context: u32, value: u64) {
         // CAST: 584 years of nanoseconds fit.
         let time = self.epoch.elapsed().as_nanos() as u64;
+        // First, so that whatever the guest does once it has seen the line, the executor does after this.
+        if let Some(completed) = self.completed.get(context as usize) {
+            completed.fetch_max(value, Ordering::Release);
+        }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Some(line)) = lines.get_mut(context as usize) {
             line.complete(value, time);
         }
         drop(lines);
-        if let Some(completed) = self.completed.get(context as usize) {
-            completed.fetch_max(value, Ordering::Release);
-        }
         let line = Layout::request_line(context)
             .and_then(|cell| Part::new(&self.cells, cell as u64 * 8, LINE_BYTES));
         let request = line.and_then(|line| IrqRequest::new(line, request_cell::AT_VALUE).ok());

@@ -1,4 +1,4 @@
-//! What people ask of a running engine, through the control socket: for now, display modes.
+//! What people ask of a running engine, through the control socket: display modes, and the end of a recording.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ use pvgpu_protocol::mode::DisplayMode;
 pub struct Inbox {
     waiting: AtomicBool,
     mode: Mutex<Option<DisplayMode>>,
+    stop_recording: AtomicBool,
 }
 
 impl Inbox {
@@ -19,6 +20,16 @@ impl Inbox {
     pub fn ask_for_mode(&self, mode: DisplayMode) {
         *self.mode.lock().unwrap_or_else(PoisonError::into_inner) = Some(mode);
         self.waiting.store(true, Ordering::Release);
+    }
+
+    /// Asks for the end of a recording.
+    pub fn ask_to_stop_recording(&self) {
+        self.stop_recording.store(true, Ordering::Release);
+    }
+
+    /// Whether the recording is to end.
+    pub fn is_recording_to_stop(&self) -> bool {
+        self.stop_recording.load(Ordering::Acquire)
     }
 
     /// Takes the mode that was asked for, if one was.

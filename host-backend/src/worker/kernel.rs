@@ -18,10 +18,14 @@ use super::Stats;
 use super::revokes::Revokes;
 use super::running::{Poisoned, Running};
 use super::surface::{Blit, Fill};
-use crate::decoder::{Decoder, Grants, HostCaps};
+use crate::decoder::{Decoder, Grants, HostCaps, Quota};
 use crate::fault::Fault;
 use crate::memory::{Heap, Part, SharedCells};
+use crate::record::{ContextTap, Tap};
 use crate::vulkan::{Context, Shared};
+
+/// Heap ranges granted to all contexts of a guest: a page each in the largest heap would be twice as many.
+const MAX_RANGES: usize = 1 << 20;
 
 /// The contexts of an adapter, and which parts of the heap are taken.
 pub struct Kernel {
@@ -31,6 +35,8 @@ pub struct Kernel {
     caps: Rc<HostCaps>,
     shared: Rc<Shared>,
     stats: Arc<Stats>,
+    tap: Option<Rc<Tap>>,
+    quota: Rc<Quota>,
     /// Rings and grants of all contexts.
     used: Grants,
     /// By number.
@@ -54,6 +60,11 @@ pub enum KernelStep {
 }
 
 impl Kernel {
+    /// What the contexts share.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// An adapter without contexts.
     pub fn new(
         cells: SharedCells,
@@ -62,6 +73,7 @@ impl Kernel {
         caps: Rc<HostCaps>,
         shared: Rc<Shared>,
         stats: Arc<Stats>,
+        tap: Option<Rc<Tap>>,
     ) -> Self {
         Self {
             cells,
@@ -70,6 +82,8 @@ impl Kernel {
             caps,
             shared,
             stats,
+            tap,
+            quota: Rc::default(),
             used: Grants::default(),
             contexts: BTreeMap::new(),
             revokes: Revokes::default(),
@@ -96,7 +110,10 @@ impl Kernel {
             CommandRef::GrantHeap(c) => self.grant(c.context.to_native(), c.range.into()),
             CommandRef::RevokeHeap(c) => self.revoke(c.context.to_native(), c.range.into()),
             CommandRef::OpenGate(c) => {
-                self.context(c.context.to_native())?.open_gate(c.number.to_native());
+                let number = c.context.to_native();
+                let others = self.contexts.values().filter(|context| context.number != number);
+                let behind = others.filter_map(|other| other.backlog()).collect();
+                self.context(number)?.open_gate(c.number.to_native(), behind);
                 Ok(KernelStep::Continue)
             }
             CommandRef::Fence(c) => {
@@ -111,6 +128,9 @@ impl Kernel {
                 let blit = Blit::new(&self.heap, c)?;
                 for range in blit.ranges() {
                     self.beside_rings(range)?;
+                }
+                if let (Some(tap), Some(range)) = (&self.tap, blit.source()) {
+                    tap.reads(range);
                 }
                 blit.run(&self.heap, || self.beat());
                 self.written(blit.dst.range, blit.bytes());
@@ -127,6 +147,9 @@ impl Kernel {
                 self.stats.screens().set_scanout(&self.heap, c).map(|()| KernelStep::Continue)
             }
             CommandRef::SetPointerShape(c) => {
+                if let Some(tap) = &self.tap {
+                    tap.reads(c.shape.into());
+                }
                 self.stats.screens().set_pointer_shape(&self.heap, c).map(|()| KernelStep::Continue)
             }
             CommandRef::SetPointerPosition(c) => {
@@ -186,7 +209,9 @@ impl Kernel {
         if !self.used.add(range) {
             return Err(bad());
         }
-        let decoder = Decoder::new(self.caps.clone(), self.heap.clone());
+        let mut decoder = Decoder::new(self.caps.clone(), self.heap.clone());
+        decoder.quota = self.quota.clone();
+        decoder.tap = self.tap.clone().map(|tap| ContextTap { tap, context: number });
         // A GPU that has no room for one more context of one process is no fault of ring 0's.
         let (gpu, fault) = match Context::new(number, &self.shared) {
             Ok(gpu) => (Some(gpu), None),
@@ -201,6 +226,10 @@ impl Kernel {
     fn grant(&mut self, number: u32, range: HeapRange) -> Result<KernelStep, Fault> {
         let inside = self.in_heap(range);
         self.context(number)?;
+        if self.used.len() >= MAX_RANGES {
+            let what = format!("more than {MAX_RANGES} heap ranges are granted");
+            return Err(Fault::new(error_code::LIMIT, what).about(number));
+        }
         if !inside || !self.used.add(range) {
             return Err(Fault::new(
                 error_code::BAD_HEAP_RANGE,
@@ -221,12 +250,35 @@ impl Kernel {
             )
             .about(number));
         };
+        let poisoned = context.leave_heap(range);
+        self.poisoned.extend(poisoned);
+        let context = self.context(number)?;
         // What the context has recorded goes to the GPU now: else the process says when, or whether, this ends.
         let (work, poisoned) = context.submit_until(last_use);
         self.poisoned.extend(poisoned);
         self.revokes.wait(work);
         self.used.remove(range);
         Ok(KernelStep::Continue)
+    }
+
+    /// The last fence that ring 0 has asked for.
+    pub fn last_fence(&self) -> u64 {
+        self.last_fence
+    }
+
+    /// Lets contexts whose gates are open go on, as far as the rings that they come behind have been read.
+    pub fn pass_gates(&mut self) {
+        let waiting = |context: &&Running| context.is_behind();
+        let waiting: Vec<u32> =
+            self.contexts.values().filter(waiting).map(|context| context.number).collect();
+        for number in waiting {
+            let Some(mut context) = self.contexts.remove(&number) else { continue };
+            let others = &mut self.contexts;
+            context.retain_behind(|backlog| {
+                others.get_mut(&backlog.context).is_some_and(|other| other.has(backlog))
+            });
+            self.contexts.insert(number, context);
+        }
     }
 
     /// Takes a context out that was asked to end and whose GPU work has finished.

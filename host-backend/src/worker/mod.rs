@@ -4,10 +4,12 @@
 //! - `surface`, `screen`: what ring 0 has copied, filled and shown. `inbox`: what people ask of the engine.
 //! - `revokes`: ring 0's fences behind heap ranges that the GPU still uses.
 //! - `fences`, `events`: what is written back. `stats`: what is counted.
+//! - `feed`: records that come from a recording instead of rings.
 //! - `process`: the process around it: control page, sandbox, threads, the line to the supervisor.
 
 mod engine;
 mod events;
+mod feed;
 mod fences;
 mod inbox;
 mod kernel;
@@ -23,6 +25,7 @@ use std::time::Duration;
 use pvgpu_transport::shm::{HostPort, Wake};
 
 pub use engine::{BadAperture, Ended, Engine, Parts, Report};
+pub use feed::{Fed, Stuck};
 pub use inbox::Inbox;
 pub use process::{FromWorker, ToWorker, WorkerArguments, main, monotonic_ns};
 pub use screen::{Picture, Screens};

@@ -4,16 +4,18 @@
 //! worker's standard input is a socket to the supervisor: lines of [`FromWorker`] go out, lines of [`ToWorker`] come in; when the
 //! supervisor closes its end, the worker ends.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use pvgpu_control::{Gpu, Guest, Level, Mode, Source, TailRecord};
 use pvgpu_protocol::aperture::{Layout, Sizes, host_cell, host_state, refusal};
@@ -29,6 +31,8 @@ use super::running::opcode_name;
 use super::screen::Picture;
 use super::{Inbox, Port, Stats};
 use crate::memory::{Heap, Part, SharedCells};
+use crate::pipeline_file;
+use crate::record::{Header, Limits, Recorded, Tap, WriteError};
 use crate::sandbox;
 use crate::vulkan::{Device, DeviceOptions, host_info};
 
@@ -54,6 +58,10 @@ pub struct WorkerArguments {
     pub process: u64,
     /// The GPU.
     pub device: DeviceOptions,
+    /// Standard output is a file for a recording with these limits.
+    pub recording: Option<Limits>,
+    /// The file of pipelines that earlier guests needed.
+    pub pipelines: Option<PathBuf>,
 }
 
 /// A line from a worker to its supervisor.
@@ -80,6 +88,22 @@ pub enum FromWorker {
         /// Bytes of the PNG file that follows this line.
         bytes: u64,
     },
+    /// The recording has ended.
+    Recorded {
+        /// Records in it.
+        records: u64,
+        /// Frames in it.
+        frames: u64,
+        /// Bytes of the file.
+        bytes: u64,
+        /// Why it has ended too early, if it has.
+        error: Option<String>,
+    },
+    /// The pipelines that this guest and earlier ones needed.
+    Pipelines {
+        /// Bytes of the file that follows this line.
+        bytes: u64,
+    },
     /// The guest cannot be served.
     Refused {
         /// One of [`refusal`].
@@ -100,6 +124,8 @@ pub enum ToWorker {
         /// Comes back with the picture.
         number: u64,
     },
+    /// End the recording.
+    StopRecording,
 }
 
 /// Runs a worker to its end.
@@ -117,7 +143,15 @@ pub fn main(arguments: &WorkerArguments) -> ExitCode {
         }
     };
     let supervisor = Arc::new(Line { stream: supervisor, writing: Mutex::new(()) });
-    match serve(arguments, &supervisor) {
+    let recording = match arguments.recording.map(|limits| Ok((limits, take_stdout()?))).transpose() {
+        Ok(recording) => recording,
+        Err(error) => {
+            let error: std::io::Error = error;
+            log::error!("the recording's file cannot be taken: {error}");
+            None
+        }
+    };
+    match serve(arguments, &supervisor, recording) {
         Ok(ended) => {
             log::info!("the guest's worker ends: {ended:?}");
             ExitCode::SUCCESS
@@ -130,7 +164,40 @@ pub fn main(arguments: &WorkerArguments) -> ExitCode {
     }
 }
 
-fn serve(arguments: &WorkerArguments, supervisor: &Arc<Line>) -> Result<Ended, (u64, String)> {
+/// The file that is standard output; what drivers print goes nowhere from now on.
+fn take_stdout() -> std::io::Result<File> {
+    let file = std::io::stdout().as_fd().try_clone_to_owned()?;
+    let nowhere = File::options().write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(nowhere)?;
+    Ok(file.into())
+}
+
+/// Begins a recording; a guest whose recording fails is served all the same.
+fn begin_recording(
+    arguments: &WorkerArguments,
+    device: &Device,
+    heap: &Heap,
+    (limits, file): (Limits, File),
+) -> Result<Rc<Tap>, WriteError> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let header = Header {
+        abi: arguments.version,
+        features: arguments.features,
+        sizes: arguments.sizes,
+        process: arguments.process,
+        began: now.map_or(0, |now| now.as_secs()),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        device: device.name(),
+        driver: device.driver().to_owned(),
+    };
+    Tap::new(Box::new(file), &header, limits, heap.clone())
+}
+
+fn serve(
+    arguments: &WorkerArguments,
+    supervisor: &Arc<Line>,
+    recording: Option<(Limits, File)>,
+) -> Result<Ended, (u64, String)> {
     let layout = Layout::new(arguments.sizes).map_err(|error| (refusal::LAYOUT, error.to_string()))?;
     let ended = |error: &dyn std::fmt::Display| (refusal::WORKER_ENDED, error.to_string());
     let aperture = ApertureFile::open(&arguments.aperture).map_err(|error| ended(&error))?;
@@ -140,10 +207,24 @@ fn serve(arguments: &WorkerArguments, supervisor: &Arc<Line>) -> Result<Ended, (
     let port = Arc::new(HostPort::open(&aperture).map_err(|error| ended(&error))?);
     let region = port.mapping().region(0, layout.sizes.aperture).map_err(|error| ended(&error))?;
     let cells: SharedCells = Arc::new(region);
-    let device = Device::open(&arguments.device).map_err(|error| (refusal::NO_DEVICE, error.to_string()))?;
+    // Read before the sandbox closes, as the GPU is opened before.
+    let file = arguments.pipelines.as_deref().and_then(read_pipelines);
+    let device = Device::open_with(&arguments.device, file.as_deref())
+        .map_err(|error| (refusal::NO_DEVICE, error.to_string()))?;
     sandbox::close().map_err(|error| ended(&error))?;
 
     let info = host_info(&device);
+    let heap = Part::new(&cells, layout.heap_offset, layout.heap_bytes()).map(Heap::new);
+    let heap = heap.ok_or_else(|| ended(&"the aperture has no heap"))?;
+    let tap = recording.and_then(|recording| match begin_recording(arguments, &device, &heap, recording) {
+        Ok(tap) => Some(tap),
+        Err(error) => {
+            log::error!("the guest is not recorded: {error}");
+            let (error, bytes) = (Some(error.to_string()), 0);
+            supervisor.send(&FromWorker::Recorded { records: 0, frames: 0, bytes, error }, &[]);
+            None
+        }
+    });
     let stats = Arc::new(Stats::default());
     let inbox = Arc::new(Inbox::default());
     let (reports, receiver) = sync_channel(MAX_REPORTS);
@@ -155,27 +236,23 @@ fn serve(arguments: &WorkerArguments, supervisor: &Arc<Line>) -> Result<Ended, (
         host_info: info,
         stats: stats.clone(),
         inbox: inbox.clone(),
+        tap,
+        frames: None,
         report: Box::new(move |report| drop(reports.try_send(report))),
     })
     .map_err(|error| ended(&error))?;
 
     let stop = Arc::new(AtomicBool::new(false));
     start_heartbeat(&cells, &stop).map_err(|error| ended(&error))?;
-    let heap = Part::new(&cells, layout.heap_offset, layout.heap_bytes()).map(Heap::new);
-    let listener = Listener {
-        supervisor: supervisor.clone(),
-        stop: stop.clone(),
-        inbox,
-        stats: stats.clone(),
-        // Not reached: the engine has cut the same part.
-        heap: heap.ok_or_else(|| ended(&"the aperture has no heap"))?,
-    };
+    let listener =
+        Listener { supervisor: supervisor.clone(), stop: stop.clone(), inbox, stats: stats.clone(), heap };
     listener.start().map_err(|error| ended(&error))?;
     let reporter = start_reporter(supervisor, Reporter::new(arguments, &device, stats), receiver)
         .map_err(|error| ended(&error))?;
 
     say_ready(&cells, arguments, &info);
     let why = engine.run(&stop);
+    engine.save_pipelines();
     // With the engine goes the sender of reports, and with that the reporter ends, after a last status.
     drop(engine);
     if reporter.join().is_err() {
@@ -186,6 +263,20 @@ fn serve(arguments: &WorkerArguments, supervisor: &Arc<Line>) -> Result<Ended, (
     store(&cells, host_cell::STATE, host_state::GONE);
     Port::interrupt(&*port);
     Ok(why)
+}
+
+/// The bytes of the file of pipelines; none if it cannot be read.
+fn read_pipelines(path: &Path) -> Option<Vec<u8>> {
+    let file = File::open(path).ok()?;
+    let mut bytes = Vec::new();
+    let read = file.take(pipeline_file::MAX_BYTES + 1).read_to_end(&mut bytes);
+    match read {
+        Ok(_) => Some(bytes),
+        Err(error) => {
+            log::warn!("{} cannot be read: {error}", path.display());
+            None
+        }
+    }
 }
 
 fn store(cells: &SharedCells, index: usize, value: u64) {
@@ -258,6 +349,7 @@ impl Listener {
                 match serde_json::from_str(&line) {
                     Ok(ToWorker::Mode(mode)) => self.inbox.ask_for_mode(display_mode(mode)),
                     Ok(ToWorker::Screenshot { number }) => self.screenshot(number),
+                    Ok(ToWorker::StopRecording) => self.inbox.ask_to_stop_recording(),
                     // The supervisor is the same program.
                     Err(error) => log::error!("the supervisor said something unintelligible: {error}"),
                 }
@@ -316,6 +408,14 @@ fn start_reporter(
         let mut due = Instant::now();
         loop {
             let line = match receiver.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(Report::Recorded(Recorded { records, frames, bytes, error })) => {
+                    FromWorker::Recorded { records, frames, bytes, error }
+                }
+                Ok(Report::Pipelines(file)) => {
+                    // CAST: a length in memory.
+                    supervisor.send(&FromWorker::Pipelines { bytes: file.len() as u64 }, &file);
+                    continue;
+                }
                 Ok(report) => FromWorker::Tail(reporter.tail(report)),
                 Err(RecvTimeoutError::Timeout) => {
                     due = Instant::now() + STATUS;
@@ -404,6 +504,9 @@ impl Reporter {
             sync_round_trips: read(&stats.sync_round_trips),
             gpu_memory_bytes: read(&self.memory_in_use),
             pipelines: read(&gpu.pipelines),
+            pipelines_in_frames: read(&gpu.pipelines_in_frames),
+            pipelines_late: read(&gpu.pipelines_late),
+            evictions: read(&gpu.evictions),
             errors: read(&stats.errors),
             telemetry_dropped: read(&stats.telemetry_dropped),
             screen: stats.screens().status(),
@@ -434,6 +537,8 @@ impl Reporter {
         };
         match report {
             Report::Telemetry(record) => TailRecord::of_driver(record),
+            // Sent in another way.
+            Report::Pipelines(_) => host(Level::Verbose, "PIPELINES", 0, 0, Vec::new(), String::new()),
             Report::TelemetryDropped { now, all } => TailRecord::of_drops(monotonic_ns(), now, all),
             Report::Poisoned(event, fault) => host(
                 Level::Error,
@@ -447,6 +552,8 @@ impl Reporter {
                 let code = if began { "CONTEXT_BEGAN" } else { "CONTEXT_ENDED" };
                 host(Level::Info, code, context, process, Vec::new(), String::new())
             }
+            // Not reached: it has a line of its own.
+            Report::Recorded(_) => host(Level::Info, "RECORDED", 0, 0, Vec::new(), String::new()),
         }
     }
 }

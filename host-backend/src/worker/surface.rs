@@ -157,6 +157,13 @@ impl Blit {
         [self.src.range, self.dst.range]
     }
 
+    /// The bytes from the first to the last that it reads, if it reads any.
+    pub fn source(&self) -> Option<HeapRange> {
+        self.clipped?;
+        let (offset, end) = self.src.span(self.src_area);
+        Some(HeapRange { offset, length: end.saturating_sub(offset) })
+    }
+
     /// Bytes that it writes.
     pub fn bytes(&self) -> u64 {
         self.clipped.map_or(0, |area| bytes(area, self.dst))

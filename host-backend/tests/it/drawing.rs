@@ -13,7 +13,7 @@ const R32G32_FLOAT: u32 = 16;
 const RGBA32_FLOAT: u32 = 2;
 const TRIANGLES: u32 = 4;
 
-fn shader(name: &str) -> Vec<u8> {
+pub fn shader(name: &str) -> Vec<u8> {
     let bytes: &[u8] = match name {
         "vs_sdl_like" => include_bytes!("../../../dxbc/tests/in/vs_sdl_like.dxbc"),
         "ps_sdl_like" => include_bytes!("../../../dxbc/tests/in/ps_sdl_like.dxbc"),
@@ -23,12 +23,12 @@ fn shader(name: &str) -> Vec<u8> {
     bytes.to_vec()
 }
 
-fn floats(values: &[f32]) -> Vec<u8> {
+pub fn floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 /// A render target with its view.
-fn target(ctx: &mut Ctx, format: u32, width: u32, height: u32) -> (u32, u32) {
+pub fn target(ctx: &mut Ctx, format: u32, width: u32, height: u32) -> (u32, u32) {
     let texture =
         ctx.texture(format, width, height, 1, bind::RENDER_TARGET | bind::SHADER_RESOURCE | bind::PRESENT, 0);
     let view = ctx.view(texture, view_kind::RENDER_TARGET, format, range_2d());
@@ -77,7 +77,7 @@ fn new_resources_read_as_zeros() {
 }
 
 /// A textured quad as SDL draws it: matrices, a texture, vertex colours, blending.
-fn draw_quad(ctx: &mut Ctx, view: u32, size: f32) -> u32 {
+pub fn draw_quad(ctx: &mut Ctx, view: u32, size: f32) -> u32 {
     let vs = ctx.shader(stage::VERTEX, &shader("vs_sdl_like"));
     let ps = ctx.shader(stage::PIXEL, &shader("ps_sdl_like"));
     #[rustfmt::skip]

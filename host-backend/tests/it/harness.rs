@@ -1,19 +1,23 @@
 //! A guest made of the real rings and records, and the worker's real loop in a thread of the same process.
 
 use std::fs::File;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pvgpu_host_backend::memory::SharedCells;
+use pvgpu_host_backend::memory::{Heap, Part, SharedCells};
+use pvgpu_host_backend::pipeline_file::GpuId;
+use pvgpu_host_backend::record::{Header, Limits, Tap};
 use pvgpu_host_backend::vulkan::{Device, DeviceOptions, host_info, validation_messages};
-use pvgpu_host_backend::worker::{Ended, Engine, Inbox, Parts, Port, Stats};
+use pvgpu_host_backend::worker::{Ended, Engine, Inbox, Parts, Port, Report, Stats};
 use pvgpu_protocol::aperture::{Layout, PAGE_BYTES, RING_HEADER_BYTES, Sizes, fence_cell};
 use pvgpu_protocol::command::*;
 use pvgpu_protocol::event::{EventRef, decode_event};
 use pvgpu_protocol::limits::{MAX_GUEST_BYTES, MIN_APERTURE_BYTES};
 use pvgpu_protocol::record::RecordHeader;
+use pvgpu_protocol::version::ABI_VERSION;
 use pvgpu_ring::{Consumer, FenceReader, Producer, ReserveError, initialise};
 use pvgpu_transport::shm::Wake;
 use pvgpu_transport::{Mapping, Region};
@@ -67,9 +71,79 @@ pub fn gpu_name() -> String {
 }
 
 /// With the validation layer, and nothing that the driver lacks.
-fn validated() -> DeviceOptions {
+pub fn validated() -> DeviceOptions {
     let validation = std::env::var_os("PVGPU_TEST_NO_VALIDATION").is_none();
     DeviceOptions { validation, memory_limit: MAX_GUEST_BYTES, ..DeviceOptions::default() }
+}
+
+/// Devices that are open in this process.
+static OPEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// The right to have one more device open. `PVGPU_TEST_DEVICES` says how many a test process may have at a time: a driver may stop
+/// with several (NVIDIA's 580 was seen to, with four). No test holds two permits, so that 1 will do.
+pub struct Permit;
+
+impl Permit {
+    /// Waits until another device may be opened.
+    pub fn take() -> Self {
+        let limit = std::env::var("PVGPU_TEST_DEVICES").ok().and_then(|text| text.parse().ok());
+        let open = OPEN.0.lock().expect("no panic");
+        let mut open =
+            OPEN.1.wait_while(open, |open| *open >= limit.unwrap_or(usize::MAX)).expect("no panic");
+        *open += 1;
+        Self
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *OPEN.0.lock().expect("no panic") -= 1;
+        OPEN.1.notify_one();
+    }
+}
+
+/// A device for replays, opened while no guest of the test is alive.
+pub struct Gpu {
+    pub device: Arc<Device>,
+    // Dropped after the device.
+    _permit: Permit,
+}
+
+impl Gpu {
+    pub fn open() -> Self {
+        let _permit = Permit::take();
+        let gpu = gpu_name().parse().expect("a name");
+        Self { device: Device::open(&DeviceOptions { gpu, ..validated() }).expect("a GPU"), _permit }
+    }
+}
+
+/// A file in memory that both sides hold.
+#[derive(Clone, Default)]
+pub struct SharedFile(pub Arc<Mutex<Vec<u8>>>);
+
+impl Write for SharedFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A recording's header as a worker writes it.
+pub fn header(device: &Device, sizes: Sizes) -> Header {
+    Header {
+        abi: ABI_VERSION,
+        features: 0,
+        sizes,
+        process: 77,
+        began: 1,
+        program: "test".to_owned(),
+        device: device.name(),
+        driver: device.driver().to_owned(),
+    }
 }
 
 /// How a guest rings its host.
@@ -137,6 +211,9 @@ pub struct Guest {
     stop: Arc<AtomicBool>,
     pub stats: Arc<Stats>,
     pub inbox: Arc<Inbox>,
+    /// The file of pipelines that the worker has reported last.
+    pub pipelines: Arc<Mutex<Vec<u8>>>,
+    gpu: Arc<OnceLock<GpuId>>,
     worker: Option<JoinHandle<Ended>>,
     next_heap: u64,
     next_context: u32,
@@ -177,12 +254,48 @@ impl Guest {
         Self::start(DeviceOptions { bounce: true, ..validated() })
     }
 
+    /// The same with a limit on the GPU's own memory, beyond which textures live elsewhere.
+    pub fn with_local_memory(local_limit: u64) -> Self {
+        Self::start(DeviceOptions { local_limit: Some(local_limit), ..validated() })
+    }
+
+    /// The same with what an earlier run has left for pipelines.
+    pub fn with_pipelines(file: Vec<u8>) -> Self {
+        Self::start_with(validated(), Some(file))
+    }
+
+    /// The GPU that the worker has opened.
+    pub fn gpu_id(&self) -> GpuId {
+        *self.gpu.wait()
+    }
+
     /// The same on a driver that has no more than some command pools, hence room for as many contexts.
     pub fn with_command_pools(count: u32) -> Self {
         Self::start(DeviceOptions { command_pools: Some(count), ..validated() })
     }
 
+    /// The same, recorded to the end.
+    pub fn recorded(file: &SharedFile, limits: Limits, bounce: bool) -> Self {
+        Self::start_recorded(DeviceOptions { bounce, ..validated() }, Some((file.clone(), limits)))
+    }
+
     fn start(options: DeviceOptions) -> Self {
+        Self::start_with(options, None)
+    }
+
+    fn start_with(options: DeviceOptions, known_pipelines: Option<Vec<u8>>) -> Self {
+        Self::start_all(options, known_pipelines, None)
+    }
+
+    fn start_recorded(options: DeviceOptions, recording: Option<(SharedFile, Limits)>) -> Self {
+        Self::start_all(options, None, recording)
+    }
+
+    fn start_all(
+        options: DeviceOptions,
+        known_pipelines: Option<Vec<u8>>,
+        recording: Option<(SharedFile, Limits)>,
+    ) -> Self {
         let _ = env_logger::Builder::new().filter_level(log::LevelFilter::Warn).is_test(true).try_init();
         let layout = Layout::new(Sizes::with_aperture(MIN_APERTURE_BYTES)).expect("legal");
         let file: File = tempfile::tempfile_in("/dev/shm").expect("a file");
@@ -200,17 +313,37 @@ impl Guest {
         let events = Consumer::new(region, 0).expect("a ring");
         let stop = Arc::new(AtomicBool::new(false));
         let (stats, inbox) = (Arc::new(Stats::default()), Arc::new(Inbox::default()));
+        let (pipelines, known) = (Arc::<Mutex<Vec<u8>>>::default(), Arc::<OnceLock<GpuId>>::default());
         let worker = std::thread::spawn({
             let (mapping, bell, stop) = (mapping.clone(), bell.clone(), stop.clone());
             let (stats, inbox) = (stats.clone(), inbox.clone());
+            let (pipelines, known) = (pipelines.clone(), known.clone());
             move || {
+                // Dropped last, when the device is closed.
+                let _permit = Permit::take();
                 let gpu = gpu_name().parse().expect("a name");
-                let device = Device::open(&DeviceOptions { gpu, ..options }).expect("a GPU");
+                let options = DeviceOptions { gpu, ..options };
+                let device = Device::open_with(&options, known_pipelines.as_deref()).expect("a GPU");
+                let _first = known.set(device.gpu_id());
                 let cells: SharedCells = Arc::new(mapping.whole());
                 let host_info = host_info(&device);
-                let report = Box::new(|_| {});
-                let parts = Parts { cells, layout, port: bell, device, host_info, stats, inbox, report };
-                Engine::new(parts).expect("starts").run(&stop)
+                let report = Box::new(move |report| {
+                    if let Report::Pipelines(file) = report {
+                        *pipelines.lock().expect("nobody has panicked") = file;
+                    }
+                });
+                let tap = recording.map(|(file, limits)| {
+                    let heap = Part::new(&cells, layout.heap_offset, layout.heap_bytes()).map(Heap::new);
+                    let header = header(&device, layout.sizes);
+                    Tap::new(Box::new(file), &header, limits, heap.expect("inside")).expect("begins")
+                });
+                let frames = None;
+                let parts =
+                    Parts { cells, layout, port: bell, device, host_info, stats, inbox, tap, frames, report };
+                let mut engine = Engine::new(parts).expect("starts");
+                let ended = engine.run(&stop);
+                engine.save_pipelines();
+                ended
             }
         });
         Self {
@@ -223,6 +356,8 @@ impl Guest {
             stop,
             stats,
             inbox,
+            pipelines,
+            gpu: known,
             worker: Some(worker),
             next_heap: 0,
             next_context: 1,
@@ -422,6 +557,14 @@ impl Ctx {
             cell.store(u64::from_le_bytes(*word), Ordering::Relaxed);
         }
         range
+    }
+
+    /// Changes whole words of the heap.
+    pub fn set(&mut self, offset: u64, bytes: &[u8]) {
+        let region = self.region(offset, bytes.len() as u64);
+        for (cell, word) in region.as_ref().iter().zip(bytes.as_chunks::<8>().0) {
+            cell.store(u64::from_le_bytes(*word), Ordering::Relaxed);
+        }
     }
 
     /// Reads bytes of the heap.

@@ -106,6 +106,73 @@ const POINTER: SetPointerShape = SetPointerShape {
     reserved: 0,
 };
 
+deeds! { resources_are_checked:
+    BAD_ARGUMENT "a buffer placed at an odd place" => |ctx| {
+        let dst = ctx.buffer(&[], 64, usage::DYNAMIC, bind::VERTEX_BUFFER, 0, 0);
+        let data = ctx.put(&[0; 512]);
+        send!(ctx.ring, PlaceBuffer { data: HeapRange { offset: data.offset + 16, length: 64 }, dst, reserved: 0 })
+    };
+    BAD_ARGUMENT "a buffer placed in a range of another size" => |ctx| {
+        let dst = ctx.buffer(&[], 64, usage::DYNAMIC, bind::VERTEX_BUFFER, 0, 0);
+        let data = ctx.put(&[0; 128]);
+        send!(ctx.ring, PlaceBuffer { data, dst, reserved: 0 })
+    };
+    BAD_HEAP_RANGE "a buffer placed outside of the grants" => |ctx| {
+        let dst = ctx.buffer(&[], 64, usage::DYNAMIC, bind::VERTEX_BUFFER, 0, 0);
+        send!(ctx.ring, PlaceBuffer { data: HeapRange { offset: u64::MAX - 255, length: 64 }, dst, reserved: 0 })
+    };
+    BAD_OBJECT "a buffer placed that is not dynamic" => |ctx| {
+        let (dst, data) = (plain_buffer(ctx), ctx.put(&[0; 64]));
+        send!(ctx.ring, PlaceBuffer { data, dst, reserved: 0 })
+    };
+    BAD_OBJECT "a least mip without the flag" => |ctx| {
+        let resource = ctx.texture(RGBA8, 4, 4, 1, bind::SHADER_RESOURCE, 0);
+        send!(ctx.ring, SetResourceMinLod { resource, min_lod: 1.0 })
+    };
+    BAD_ARGUMENT "a least mip that is no number" => |ctx| {
+        let resource = ctx.texture(RGBA8, 4, 4, 1, bind::SHADER_RESOURCE, misc::RESOURCE_CLAMP);
+        send!(ctx.ring, SetResourceMinLod { resource, min_lod: f32::NAN })
+    };
+    BAD_OBJECT "a shader-resource view is cleared" => |ctx| {
+        let texture = ctx.texture(RGBA8, 4, 4, 1, bind::SHADER_RESOURCE, 0);
+        let view = ctx.view(texture, view_kind::SHADER_RESOURCE, RGBA8, range_2d());
+        send!(ctx.ring, ClearView { color: [0.0; 4], view, reserved: 0, rects: &[] })
+    };
+    BAD_ARGUMENT "half a texel of chroma" => |ctx| ctx.texture(103, 5, 4, 1, 0, 0);
+    BAD_ARGUMENT "half a row of chroma" => |ctx| ctx.texture(103, 4, 5, 1, 0, 0);
+    BAD_ARGUMENT "planes seen as another format" => |ctx| {
+        let texture = ctx.texture(103, 4, 4, 1, bind::SHADER_RESOURCE, 0);
+        ctx.view(texture, view_kind::SHADER_RESOURCE, RGBA8, range_2d())
+    };
+    BAD_ARGUMENT "a part of planes is written" => |ctx| {
+        let dst = ctx.texture(103, 8, 8, 1, 0, 0);
+        let data = ctx.put(&[0; 96]);
+        let dst_box = SubresourceBox { right: 8, bottom: 4, back: 1, ..Default::default() };
+        send!(ctx.ring, UpdateSubresource { data, dst, dst_subresource: 0, dst_box, row_pitch: 8, depth_pitch: 96 })
+    };
+    BAD_HEAP_RANGE "planes from too few bytes" => |ctx| {
+        let dst = ctx.texture(103, 8, 8, 1, 0, 0);
+        let data = ctx.put(&[0; 64]);
+        let dst_box = SubresourceBox { right: 8, bottom: 8, back: 1, ..Default::default() };
+        send!(ctx.ring, UpdateSubresource { data, dst, dst_subresource: 0, dst_box, row_pitch: 8, depth_pitch: 64 })
+    };
+    BAD_ARGUMENT "depth and stencil copied as color" => |ctx| {
+        let src = ctx.texture(45, 4, 4, 1, bind::DEPTH_STENCIL, 0);
+        let dst = ctx.texture(RGBA8, 4, 4, 1, 0, 0);
+        send!(ctx.ring, CopyResource { dst, src })
+    };
+    BAD_ARGUMENT "depth is resolved" => |ctx| {
+        let (src, dst) = (ctx.texture(44, 4, 4, 1, 0, 0), ctx.texture(44, 4, 4, 1, 0, 0));
+        send!(ctx.ring, ResolveSubresource { dst, dst_subresource: 0, src, src_subresource: 0, format: 46, reserved: 0 })
+    };
+    BAD_ARGUMENT "mips of integers" => |ctx| {
+        let both = bind::SHADER_RESOURCE | bind::RENDER_TARGET;
+        let texture = ctx.texture(30, 4, 4, 3, both, misc::AUTO_GEN_MIP_MAP);
+        let view = ctx.view(texture, view_kind::SHADER_RESOURCE, 30, ViewRange { mip_levels: 3, ..range_2d() });
+        send!(ctx.ring, GenerateMips { view, reserved: 0 })
+    };
+}
+
 deeds! { objects_are_checked:
     BAD_OBJECT "an unknown resource is viewed" => |ctx| ctx.view(99, view_kind::SHADER_RESOURCE, RGBA8, range_2d());
     BAD_OBJECT "an object is created twice" => |ctx| {

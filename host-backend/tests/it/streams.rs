@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use pvgpu_host_backend::decoder::{Decoder, HostCaps};
 use pvgpu_host_backend::fault::Fault;
 use pvgpu_host_backend::memory::{Heap, Part, SharedCells};
-use pvgpu_host_backend::ops::{Backend, Op};
+use pvgpu_host_backend::ops::{Backend, Op, ResourceDesc, ShareToken};
 use pvgpu_protocol::command::*;
 use pvgpu_protocol::host_info::FormatSupport;
 use pvgpu_ring::AtomicU64;
@@ -281,6 +281,10 @@ struct Null {
 }
 
 impl Backend for Null {
+    fn shared(&self, _token: ShareToken) -> Option<Rc<ResourceDesc>> {
+        None
+    }
+
     fn batch(&self) -> u64 {
         1
     }

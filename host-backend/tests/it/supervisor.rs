@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use pvgpu_control::{Client, ClientError, Mode, Source, Status};
+use pvgpu_control::{Client, ClientError, Mode, Recording, Request, Source, Status};
 use pvgpu_protocol::aperture::{
     GuestHello, Layout, PAGE_BYTES, RING_HEADER_BYTES, Sizes, host_cell, host_state, refusal,
 };
@@ -45,7 +45,10 @@ fn program() -> Command {
 
 fn pvgpud(arguments: &[&str]) -> Command {
     let mut command = program();
-    command.args(arguments).args(["--gpu", &gpu_name(), "--log", "warn"]).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .args(["--gpu", &gpu_name(), "--log", "warn", "--cache", "none"])
+        .stdin(Stdio::null());
     command
 }
 
@@ -221,6 +224,127 @@ fn a_guest_is_served_and_sees_its_worker_die() {
     let mut again = Remote::connect(&daemon.link);
     let mut ctx = again.context();
     draw_frames(&mut again, &mut ctx, |count| count < 2);
+}
+
+#[test]
+fn a_guest_is_recorded_when_somebody_asks() {
+    let daemon = Daemon::start();
+    let client = || Client::connect(&daemon.folder).expect("listens");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.pvrec");
+    let (guest, frames, seconds, max_bytes, each) = (None, None, None, None, false);
+    let request = Request::Record { guest, file: file.clone(), frames, seconds, max_bytes, each };
+    // One whose client leaves is forgotten.
+    let mut left = client().record(&request).expect("asked");
+    assert_eq!(left.next().expect("an answer").expect("a recording"), Recording::Waiting);
+    drop(left);
+    std::thread::sleep(Duration::from_millis(300));
+
+    let mut news = client().record(&request).expect("asked");
+    assert_eq!(news.next().expect("an answer").expect("a recording"), Recording::Waiting);
+    let mut remote = Remote::connect(&daemon.link);
+    let Recording::Began { guest: name } = news.next().expect("news").expect("a recording") else {
+        panic!("it begins")
+    };
+    assert_eq!(name, daemon.status().guests[0].name);
+    let mut ctx = remote.context();
+    draw_frames(&mut remote, &mut ctx, |count| count < 3);
+    // A guest that runs is too late for another.
+    let (guest, other) = (Some(name.clone()), folder.path().join("b.pvrec"));
+    let late = Request::Record { guest, file: other, frames, seconds, max_bytes, each };
+    match client().record(&late).expect("asked").next().expect("an answer") {
+        Err(ClientError::Refused { error }) => assert!(error.contains("runs already"), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    drop((remote, ctx));
+    let ended = news.next().expect("news").expect("a recording");
+    let Recording::Ended { guest, frames: 3, records, bytes, error: None } = ended else {
+        panic!("{ended:?}")
+    };
+    assert_eq!(guest, name);
+    assert!(records > 10 && bytes == std::fs::metadata(&file).expect("a file").len(), "{records} {bytes}");
+    assert!(news.next().is_none());
+
+    let replay = |arguments: &[&str]| {
+        let mut command = program();
+        command.arg("replay").args(arguments).args(["--gpu", &gpu_name()]).stdin(Stdio::null());
+        command.output().expect("pvgpud starts")
+    };
+    let pictures = folder.path().join("png");
+    let path = file.to_str().expect("text");
+    let output =
+        replay(&[path, "--strict", "--bench", "--png", pictures.to_str().expect("text"), "--every", "2"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("all 3 frames are the recorded ones, byte for byte"), "{text}");
+    assert!(text.contains("frames/s ") && text.contains("2 frames are in "), "{text}");
+    let mut names: Vec<_> = std::fs::read_dir(&pictures)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["frame-00001.png", "frame-00003.png"]);
+
+    // A file that is none, and one that is cut off.
+    let whole = std::fs::read(&file).expect("a file");
+    for (bytes, text) in [
+        (&b"nothing of ours"[..], "it is no recording of pvgpu"),
+        (&whole[..whole.len() - 5], "it is cut off"),
+    ] {
+        std::fs::write(&file, bytes).expect("written");
+        let output = replay(&[path]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && error.contains(text), "{error}");
+        assert_eq!(output.status.code(), Some(1), "{error}");
+    }
+}
+
+#[test]
+fn a_recording_ends_where_it_must_and_its_guest_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let daemon = Daemon::start();
+    let client = || Client::connect(&daemon.folder).expect("listens");
+    let request = |name: &str, frames, max_bytes| Request::Record {
+        guest: None,
+        file: folder.path().join(name),
+        frames,
+        seconds: None,
+        max_bytes,
+        each: true,
+    };
+    for (request, error) in [
+        (request("frames", Some(2), None), None),
+        (request("bytes", None, Some(1)), Some("it has reached its limit of 1 MiB")),
+    ] {
+        let mut news = client().record(&request).expect("asked");
+        assert_eq!(news.next().expect("an answer").expect("a recording"), Recording::Waiting);
+        let mut remote = Remote::connect(&daemon.link);
+        assert!(matches!(news.next(), Some(Ok(Recording::Began { .. }))));
+        let mut ctx = remote.context();
+        let mut ended = None;
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| news.next());
+            draw_frames(&mut remote, &mut ctx, |_| !waiting.is_finished());
+            ended = waiting.join().expect("no panic");
+        });
+        let ended = ended.expect("news").expect("a recording");
+        let Recording::Ended { error: told, .. } = &ended else { panic!("{ended:?}") };
+        assert_eq!(told.is_some(), error.is_some(), "{ended:?}");
+        assert!(told.as_deref().unwrap_or_default().starts_with(error.unwrap_or_default()), "{ended:?}");
+        draw_frames(&mut remote, &mut ctx, |count| count < 2);
+    }
+    let refused = client().record(&Request::Record {
+        guest: None,
+        file: folder.path().join("no/such/folder"),
+        frames: None,
+        seconds: None,
+        max_bytes: None,
+        each: false,
+    });
+    match refused.expect("asked").next().expect("an answer") {
+        Err(ClientError::Refused { error }) => assert!(error.contains("cannot be made"), "{error}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

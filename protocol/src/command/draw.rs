@@ -72,6 +72,28 @@ pub struct DrawIndirect {
     pub reserved: u32,
 }
 
+/// `DrawAuto`: the vertices that stream output has written to the first vertex buffer.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct DrawAuto {
+    /// Must be zero.
+    pub reserved: u64,
+}
+
+/// Makes commands depend on a predicate (`SetPredication`).
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct SetPredication {
+    /// The predicate, a query; [`super::NONE`] for none.
+    pub query: u32,
+    /// Commands are left out when the predicate has this value: 0 or 1.
+    pub value: u32,
+    /// 1 when the host need not wait for the predicate (`D3D11_QUERY_MISC_PREDICATEHINT`), else 0.
+    pub hint: u32,
+    /// Must be zero.
+    pub reserved: u32,
+}
+
 /// Begins a query (`QueryBegin`).
 #[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
 #[rkyv(attr(repr(align(8))))]

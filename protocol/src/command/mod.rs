@@ -15,6 +15,7 @@ mod draw;
 mod kernel;
 mod resource;
 mod shader;
+mod share;
 mod sizes;
 mod state;
 mod sync;
@@ -30,6 +31,7 @@ pub use draw::*;
 pub use kernel::*;
 pub use resource::*;
 pub use shader::*;
+pub use share::*;
 pub use state::*;
 pub use sync::*;
 pub use transfer::*;
@@ -241,6 +243,10 @@ opcodes! { CommandRef, "command", decode;
     0x0121 CreateDepthStencilState,
     0x0122 CreateRasterizerState,
     0x0123 CreateSampler,
+    0x0130 CreateStreamOutputShader<'r>: input output entries,
+    0x0150 ShareResource,
+    0x0151 OpenSharedResource,
+    0x0160 LinkShader<'r>: instances,
 
     0x0200 SetVertexBuffers<'r>: buffers,
     0x0201 SetIndexBuffer,
@@ -257,26 +263,32 @@ opcodes! { CommandRef, "command", decode;
     0x020c SetBlendState,
     0x020d SetDepthStencilState,
     0x020e SetRasterizerState,
+    0x0210 SetStreamOutputTargets<'r>: targets,
+    0x0211 SetPredication,
 
     0x0300 Draw,
     0x0301 DrawIndexed,
     0x0302 Dispatch,
     0x0303 DrawIndirect,
+    0x0304 DrawAuto,
     0x0310 BeginQuery,
     0x0311 EndQuery,
 
     0x0400 ClearRenderTargetView,
     0x0401 ClearDepthStencilView,
     0x0402 ClearUnorderedAccessView,
+    0x0403 ClearView<'r>: rects,
     0x0410 CopyResource,
     0x0411 CopyRegion,
     0x0412 ResolveSubresource,
     0x0413 GenerateMips,
     0x0414 CopyStructureCount,
+    0x0415 SetResourceMinLod,
     0x0420 UpdateSubresource,
     0x0421 UpdateInline<'r>: data,
     0x0422 DiscardBuffer,
     0x0423 WriteNoOverwrite,
+    0x0424 PlaceBuffer,
     0x0430 RotateResourceIdentities<'r>: resources,
     0x0440 Present,
 }

@@ -91,3 +91,75 @@ pub struct CreateElementLayout<'a> {
     #[rkyv(with = InlineAsBox)]
     pub elements: &'a [InputElement],
 }
+
+/// [`StreamOutputEntry::register`] of a gap.
+pub const SO_GAP: u32 = u32::MAX;
+/// [`CreateStreamOutputShader::rasterized_stream`] when none is (`D3D11_SO_NO_RASTERIZED_STREAM`).
+pub const SO_NO_RASTERIZED_STREAM: u32 = u32::MAX;
+
+/// What of one register goes to which buffer (`D3D11DDIARG_STREAM_OUTPUT_DECLARATION_ENTRY`), behind what the entries before
+/// it have put there.
+#[derive(Archive, Serialize, Clone, Copy, Debug, Default, PartialEq)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub struct StreamOutputEntry {
+    /// The geometry shader's stream, 0 to 3.
+    pub stream: u32,
+    /// The buffer, 0 to 3.
+    pub buffer: u32,
+    /// The output register; [`SO_GAP`] leaves a gap.
+    pub register: u32,
+    /// Components, bits 0 to 3, without holes. Of a gap they count dwords.
+    pub mask: u32,
+}
+
+/// Creates a geometry shader that writes to buffers (`CreateGeometryShaderWithStreamOutput`).
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct CreateStreamOutputShader<'a> {
+    /// The tokens, as those of [`CreateShader`]. Of length 0, the outputs of whatever stage comes before are written.
+    pub tokens: HeapRange,
+    /// The object's number.
+    pub id: u32,
+    /// The stream that is rasterized, or [`SO_NO_RASTERIZED_STREAM`].
+    pub rasterized_stream: u32,
+    /// Bytes from vertex to vertex of each buffer; 0 for as many as its entries need.
+    pub strides: [u32; 4],
+    /// Input signature.
+    #[rkyv(with = InlineAsBox)]
+    pub input: &'a [SignatureElement],
+    /// Output signature.
+    #[rkyv(with = InlineAsBox)]
+    pub output: &'a [SignatureElement],
+    /// What goes where, at most [`crate::limits::MAX_STREAM_OUTPUT_ENTRIES`].
+    #[rkyv(with = InlineAsBox)]
+    pub entries: &'a [StreamOutputEntry],
+}
+
+/// The class instance of one interface of a shader, as the DDI gives it (`pIfaces` and `D3D11DDIARG_POINTERDATA`).
+#[derive(Archive, Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub struct ClassInstance {
+    /// The function table of the class, ft#.
+    pub function_table: u32,
+    /// The slot of the constant buffer that holds the instance's data.
+    pub constant_buffer: u32,
+    /// Where they start in it, in elements of 16 bytes.
+    pub constant_offset: u32,
+    /// The slot of the first texture.
+    pub texture: u32,
+    /// The slot of the first sampler.
+    pub sampler: u32,
+}
+
+/// Creates a shader from another one with a class instance for each of its interfaces (`…SetShaderWithIfaces`).
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct LinkShader<'a> {
+    /// The object's number.
+    pub id: u32,
+    /// The shader with interfaces. It may be destroyed before the new one.
+    pub shader: u32,
+    /// The instances by interface, fp#, at most [`crate::limits::MAX_CLASS_INSTANCES`].
+    #[rkyv(with = InlineAsBox)]
+    pub instances: &'a [ClassInstance],
+}

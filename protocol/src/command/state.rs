@@ -319,6 +319,25 @@ pub struct SetComputeUavs<'a> {
     pub uavs: &'a [UavBinding],
 }
 
+/// One stream-output buffer.
+#[derive(Archive, Serialize, Clone, Copy, Debug, Default, PartialEq)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub struct StreamOutputTarget {
+    /// The buffer; [`super::NONE`] for none.
+    pub buffer: u32,
+    /// Where to write, in bytes from the start; `u32::MAX` behind what was written before.
+    pub offset: u32,
+}
+
+/// Binds the stream-output buffers (`SoSetTargets`); slots after the last are unbound.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct SetStreamOutputTargets<'a> {
+    /// From slot 0, at most [`crate::limits::STREAM_OUTPUT_SLOTS`].
+    #[rkyv(with = InlineAsBox)]
+    pub targets: &'a [StreamOutputTarget],
+}
+
 /// One viewport (`D3D10_DDI_VIEWPORT`).
 #[derive(Archive, Serialize, Clone, Copy, Debug, Default, PartialEq)]
 #[rkyv(derive(Clone, Copy, Debug))]

@@ -2,7 +2,7 @@
 
 use rkyv::{Archive, Serialize, with::InlineAsBox};
 
-use super::HeapRange;
+use super::{HeapRange, Rect};
 
 /// `ClearRenderTargetView`.
 #[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
@@ -40,6 +40,23 @@ pub struct ClearUnorderedAccessView {
     pub view: u32,
     /// 0: integers, 1: floats.
     pub is_float: u32,
+}
+
+/// `ClearView`: rectangles of a view, each in every slice of it; all of it when there are none.
+///
+/// Of render-target views, of unordered-access views with a format, and of depth-stencil views without stencil.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct ClearView<'a> {
+    /// The four components, converted to the view's format; depth is the first.
+    pub color: [f32; 4],
+    /// Which view, of any of the kinds above.
+    pub view: u32,
+    /// Must be zero.
+    pub reserved: u32,
+    /// In texels of the view; what lies outside of it is left out. Buffers are one row of elements.
+    #[rkyv(with = InlineAsBox)]
+    pub rects: &'a [Rect],
 }
 
 /// A part of a subresource in texels (bytes for buffers); `right`, `bottom` and `back` are outside (`D3D10_DDI_BOX`).
@@ -136,6 +153,16 @@ pub struct CopyStructureCount {
     pub reserved: u32,
 }
 
+/// `SetResourceMinLOD`: the most detailed mip of a texture that shaders may read, from now on.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct SetResourceMinLod {
+    /// A texture made with [`super::misc::RESOURCE_CLAMP`].
+    pub resource: u32,
+    /// 0 for all mips; fractions clamp a filter between mips.
+    pub min_lod: f32,
+}
+
 /// Writes a part of a subresource from the heap (`ResourceUpdateSubresourceUP`, initial data, unmapped textures).
 ///
 /// The range is free again after the next fence.
@@ -176,6 +203,22 @@ pub struct UpdateInline<'a> {
 #[rkyv(attr(repr(align(8))))]
 pub struct DiscardBuffer {
     /// Where the contents lie; exactly the buffer's size.
+    pub data: HeapRange,
+    /// The buffer.
+    pub dst: u32,
+    /// Must be zero.
+    pub reserved: u32,
+}
+
+/// Gives a dynamic buffer new contents that stay where they are in the heap, as [`DiscardBuffer`] gives it a copy.
+///
+/// Work recorded before keeps the old contents. The range is the buffer's until its next contents or its end, and free again
+/// after the fence that follows those. What the guest writes there is the buffer's contents at once; a
+/// [`WriteNoOverwrite`] of bytes at their own place tells that it has.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct PlaceBuffer {
+    /// Where the contents lie; exactly the buffer's size, at a multiple of [`crate::limits::PLACED_BUFFER_ALIGN`].
     pub data: HeapRange,
     /// The buffer.
     pub dst: u32,

@@ -23,6 +23,7 @@ sizes! {
     ContextData = 24, heap_bytes at 16;
     AllocationData = 48, frame_bytes at 40;
     StandardAllocationData = 48, bytes at 40;
+    SharedResourceData = 56, misc_flags at 52;
     FenceMarker = 40, gate at 32;
     MapContext = 64, heap_bytes at 56;
     AllocateHeap = 32, offset at 24;

@@ -3,9 +3,15 @@
 /// Words of the largest struct, `D3D11_FEATURE_DATA_D3D11_OPTIONS`.
 const MAX_WORDS: usize = 14;
 
+/// `D3D_FEATURE_LEVEL_10_0` and `…_11_0`.
+const LEVEL_10_0: u32 = 0xa000;
+const LEVEL_11_0: u32 = 0xb000;
+
 /// What the answers depend on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts {
+    /// `D3D_FEATURE_LEVEL`.
+    pub level: u32,
     /// Logic operations in the output merger.
     pub logic_op: bool,
     /// Doubles in shaders.
@@ -47,27 +53,29 @@ pub const FORMAT_SUPPORT2: u32 = 3;
 pub fn answer(feature: u32, format: u32, facts: &Facts) -> Option<Answer> {
     let truth = u32::from;
     let (yes, no) = (1, 0);
+    // Constant buffers and buffer views that drivers of Direct3D 9's levels do not see.
+    let ten = truth(facts.level >= LEVEL_10_0);
     Some(match feature {
         // THREADING: creation is free-threaded because the runtime locks, but the driver does not run it concurrently.
         0 => Answer::new(&[no, no]),
         // DOUBLES.
-        1 => Answer::new(&[truth(facts.doubles)]),
+        1 => Answer::new(&[truth(facts.doubles && facts.level >= LEVEL_11_0)]),
         FORMAT_SUPPORT => Answer::new(&[format, facts.format?.0]),
         FORMAT_SUPPORT2 => Answer::new(&[format, facts.format?.1]),
         // D3D10_X_HARDWARE_OPTIONS: compute with 4.x shaders.
-        4 => Answer::new(&[yes]),
+        4 => Answer::new(&[truth(facts.level >= LEVEL_10_0)]),
         // D3D11_OPTIONS.
         5 => Answer::new(&[
-            truth(facts.logic_op),
+            truth(facts.logic_op && facts.level >= LEVEL_10_0),
             no,  // UAVOnlyRenderingForcedSampleCount
             yes, // DiscardAPIsSeenByDriver
             yes, // FlagsForUpdateAndCopySeenByDriver
-            no,  // ClearView: the driver clears whole views only
-            no,  // CopyWithOverlap
-            yes, // ConstantBufferPartialUpdate
-            yes, // ConstantBufferOffsetting
-            yes, // MapNoOverwriteOnDynamicConstantBuffer
-            yes, // MapNoOverwriteOnDynamicBufferSRV
+            yes, // ClearView
+            yes, // CopyWithOverlap
+            ten, // ConstantBufferPartialUpdate
+            ten, // ConstantBufferOffsetting
+            ten, // MapNoOverwriteOnDynamicConstantBuffer
+            ten, // MapNoOverwriteOnDynamicBufferSRV
             no,  // MultisampleRTVWithForcedSampleCountOne
             no,  // SAD4ShaderInstructions
             no,  // ExtendedDoublesShaderInstructions
@@ -81,8 +89,8 @@ pub fn answer(feature: u32, format: u32, facts: &Facts) -> Option<Answer> {
         8 => Answer::new(&[0, 0]),
         // D3D9_SHADOW_SUPPORT.
         9 => Answer::new(&[yes]),
-        // D3D11_OPTIONS1: no tiled resources, no minimum and maximum filters, no mapping of default buffers.
-        10 => Answer::new(&[0, no, no, no]),
+        // D3D11_OPTIONS1: no tiled resources, no minimum and maximum filters; default buffers are mapped.
+        10 => Answer::new(&[0, no, no, yes]),
         // D3D9_SIMPLE_INSTANCING_SUPPORT.
         11 => Answer::new(&[yes]),
         // MARKER_SUPPORT.
@@ -125,11 +133,26 @@ mod tests {
 
     #[test]
     fn facts_reach_their_answers() {
-        let facts = Facts { logic_op: true, doubles: true, tile_based: false, format: Some((7, 9)) };
+        let facts = Facts {
+            level: LEVEL_11_0,
+            logic_op: true,
+            doubles: true,
+            tile_based: false,
+            format: Some((7, 9)),
+        };
         assert_eq!(answer(1, 0, &facts).expect("doubles").words(), [1]);
         assert_eq!(answer(2, 28, &facts).expect("format").words(), [28, 7]);
         assert_eq!(answer(3, 28, &facts).expect("format").words(), [28, 9]);
         assert_eq!(answer(5, 0, &facts).expect("options").words()[0], 1);
         assert_eq!(answer(2, 500, &Facts::default()), None);
+    }
+
+    #[test]
+    fn lower_levels_have_less() {
+        let facts = |level| Facts { level, logic_op: true, doubles: true, ..Facts::default() };
+        let first = |feature, level| answer(feature, 0, &facts(level)).expect("a feature").words()[0];
+        assert_eq!([0x9300, 0xa100, 0xb000].map(|level| first(1, level)), [0, 0, 1]);
+        assert_eq!([0x9300, 0xa000, 0xb000].map(|level| first(4, level)), [0, 1, 1]);
+        assert_eq!([0x9300, 0xa000, 0xb000].map(|level| first(5, level)), [0, 1, 1]);
     }
 }

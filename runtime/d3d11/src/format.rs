@@ -9,6 +9,9 @@ pub const UNKNOWN: u32 = 0;
 /// `DXGI_FORMAT_R32_TYPELESS`: the format of raw views.
 pub const R32_TYPELESS: u32 = 39;
 
+/// `DXGI_FORMAT_R8G8B8A8_UNORM_SRGB`: may be bound for unordered access, although no such view can be made of it.
+pub const R8G8B8A8_SRGB: u32 = 29;
+
 /// The typeless format that stands for `format`'s family; the format itself when it has no typeless parent.
 pub const fn family(format: u32) -> u32 {
     match format {
@@ -17,7 +20,7 @@ pub const fn family(format: u32) -> u32 {
         9..=14 => 9,
         15..=18 => 15,
         19..=22 => 19,
-        23..=25 => 23,
+        23..=25 | 89 => 23,
         27..=32 => 27,
         33..=38 => 33,
         39..=43 => 39,
@@ -71,6 +74,16 @@ pub const fn is_depth(format: u32) -> bool {
     matches!(format, 20 | 40 | 45 | 55)
 }
 
+/// Whether a shader-resource view of this format reads the stencil plane.
+pub const fn is_stencil(format: u32) -> bool {
+    matches!(format, 22 | 47)
+}
+
+/// Whether no member of a typeless format's family is a colour (R32G8X24, R24G8).
+pub const fn is_only_depth(typeless: u32) -> bool {
+    matches!(typeless, 19 | 44)
+}
+
 /// Whether a view of `view` may be made of a resource of `resource`.
 pub const fn can_view(resource: u32, view: u32) -> bool {
     if resource == view {
@@ -93,9 +106,34 @@ pub const fn can_view_back_buffer(resource: u32, view: u32) -> bool {
     family(resource) == family(view) && !is_typeless(view)
 }
 
-/// Whether texels can be copied between the two as bits (`CopyResource` and its kin).
-pub const fn can_copy(to: u32, from: u32) -> bool {
-    family(to) == family(from)
+/// Whether texels can be copied between the two as bits (`CopyResource` and its kin): within a family; and between blocks and
+/// texels of one size, where `blocks` says that the feature level has it ("Format Conversion using Direct3D 10.1").
+pub fn can_copy(to: u32, from: u32, blocks: bool) -> bool {
+    let (to, from) = (family(to), family(from));
+    let pair = |texels: u32, other: u32| match other {
+        // BC1, BC4; BC2, BC3, BC5, BC6H, BC7; R9G9B9E5.
+        70 | 79 => matches!(texels, 9 | 15),
+        73 | 76 | 82 | 94 | 97 => texels == 1,
+        67 => texels == 39,
+        _ => false,
+    };
+    to == from || blocks && (pair(to, from) || pair(from, to))
+}
+
+/// Whether a format holds luma and chroma, for views of other formats (`DXGI_FORMAT_AYUV` to `…_Y216`).
+pub const fn is_video(format: u32) -> bool {
+    matches!(format, 100..=105 | 107..=109)
+}
+
+/// Whether a view of `view` shows a plane, or all, of a video texture (documentation of `CreateShaderResourceView`, "Remarks").
+/// Unordered access may see 32 bits at once.
+pub const fn can_view_video(resource: u32, view: u32, unordered: bool) -> bool {
+    match (resource, view) {
+        (100 | 107, 28 | 30) | (101, 24 | 25) | (102 | 108 | 109, 11 | 12) => true,
+        (103, 61 | 62 | 49 | 50) | (104 | 105, 56 | 57 | 35 | 36) => true,
+        (100 | 101 | 104 | 105 | 107, 42) => unordered,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +159,9 @@ mod tests {
             assert_eq!(family(head), head, "format {format}");
             assert!(head == format || is_typeless(head), "format {format}");
         }
-        assert!(can_copy(28, 29) && can_copy(27, 30) && !can_copy(28, 87));
+        assert!(can_copy(28, 29, false) && can_copy(27, 30, false) && !can_copy(28, 87, true));
+        assert!(can_copy(71, 10, true) && can_copy(17, 80, true) && !can_copy(71, 10, false));
+        assert!(can_copy(67, 41, true) && !can_copy(67, 28, true) && !can_copy(71, 80, true));
+        assert!(can_view_video(103, 49, false) && !can_view_video(103, 28, false) && is_video(107));
     }
 }

@@ -51,12 +51,16 @@ results! {
     DXGI_ERROR_UNSUPPORTED = 0x887a_0004_u32;
     /// The device is gone.
     DXGI_ERROR_DEVICE_REMOVED = 0x887a_0005_u32;
+    /// Another object has the name.
+    DXGI_ERROR_NAME_ALREADY_EXISTS = 0x887a_002c_u32;
     /// The GPU is still busy and the caller asked not to wait.
     DXGI_ERROR_WAS_STILL_DRAWING = 0x887a_000a_u32;
     /// The driver broke its contract.
     DXGI_ERROR_DRIVER_INTERNAL_ERROR = 0x887a_0020_u32;
     /// Too many different state objects.
     D3D11_ERROR_TOO_MANY_UNIQUE_STATE_OBJECTS = 0x887c_0001_u32;
+    /// A deferred context maps without overwriting what its list has not mapped with discarding before.
+    D3D11_ERROR_DEFERRED_CONTEXT_MAP_WITHOUT_INITIAL_DISCARD = 0x887c_0004_u32;
 }
 
 /// Turns what a driver reports by `pfnSetErrorCb` into what the application sees.

@@ -49,6 +49,8 @@ pub enum Entry {
     DynamicResource,
     /// `pfnStagingResourceMap`, `…Unmap`.
     Staging,
+    /// `pfnResourceMap`, `…Unmap`: default buffers with CPU access.
+    Default,
 }
 
 /// Checks a mapping and chooses its entry. `is_buffer` tells buffers from textures.
@@ -57,7 +59,7 @@ pub enum Entry {
 /// `E_INVALIDARG`: the usage or the CPU access does not allow the mode.
 pub fn entry(flags: Flags, is_buffer: bool, mode: Mode) -> Result<Entry> {
     match flags.usage {
-        Usage::Default | Usage::Immutable => Err(E_INVALIDARG),
+        Usage::Immutable => Err(E_INVALIDARG),
         Usage::Dynamic => {
             let no_overwrite = mode == Mode::WriteNoOverwrite;
             require(mode == Mode::WriteDiscard || no_overwrite)?;
@@ -73,7 +75,7 @@ pub fn entry(flags: Flags, is_buffer: bool, mode: Mode) -> Result<Entry> {
                 Entry::DynamicResource
             })
         }
-        Usage::Staging => {
+        Usage::Default | Usage::Staging => {
             let needed = match mode {
                 Mode::Read => cpu::READ,
                 Mode::Write => cpu::WRITE,
@@ -81,7 +83,7 @@ pub fn entry(flags: Flags, is_buffer: bool, mode: Mode) -> Result<Entry> {
                 Mode::WriteDiscard | Mode::WriteNoOverwrite => return Err(E_INVALIDARG),
             };
             require(flags.cpu & needed == needed)?;
-            Ok(Entry::Staging)
+            Ok(if flags.usage == Usage::Default { Entry::Default } else { Entry::Staging })
         }
     }
 }
@@ -104,6 +106,9 @@ mod tests {
             (dynamic(bind::SHADER_RESOURCE), false, Mode::WriteDiscard, Ok(Entry::DynamicResource)),
             (dynamic(bind::SHADER_RESOURCE), false, Mode::WriteNoOverwrite, Err(E_INVALIDARG)),
             (dynamic(bind::VERTEX_BUFFER), true, Mode::Write, Err(E_INVALIDARG)),
+            (Flags { usage: Usage::Default, ..staging(both) }, true, Mode::Write, Ok(Entry::Default)),
+            (Flags { usage: Usage::Default, ..staging(0) }, true, Mode::Read, Err(E_INVALIDARG)),
+            (Flags { usage: Usage::Immutable, ..staging(0) }, true, Mode::Read, Err(E_INVALIDARG)),
             (staging(cpu::READ), false, Mode::Read, Ok(Entry::Staging)),
             (staging(cpu::READ), false, Mode::Write, Err(E_INVALIDARG)),
             (staging(both), true, Mode::ReadWrite, Ok(Entry::Staging)),

@@ -9,8 +9,8 @@ use crate::hresult::{DXGI_ERROR_MORE_DATA, DXGI_ERROR_NOT_FOUND, Result, S_FALSE
 pub enum Value<I> {
     /// Bytes.
     Bytes(Box<[u8]>),
-    /// An interface.
-    Interface(I),
+    /// An interface, or a null pointer where one was set, which is not the same as nothing.
+    Interface(Option<I>),
 }
 
 /// The private data of one object. Objects without any cost one word and a lock.
@@ -89,12 +89,12 @@ mod tests {
         let data = PrivateData::<u32>::default();
         assert_eq!(data.get(1), Err(DXGI_ERROR_NOT_FOUND));
         assert_eq!(data.set(1, None), Err(S_FALSE));
-        assert_eq!(data.set(1, Some(Value::Interface(7))), Ok(None));
-        assert_eq!(data.set(1, Some(Value::Bytes([1, 2].into()))), Ok(Some(Value::Interface(7))));
+        assert_eq!(data.set(1, Some(Value::Interface(Some(7)))), Ok(None));
+        assert_eq!(data.set(1, Some(Value::Bytes([1, 2].into()))), Ok(Some(Value::Interface(Some(7)))));
         assert_eq!(data.get(1), Ok(Value::Bytes([1, 2].into())));
-        assert_eq!(data.set(2, Some(Value::Interface(8))), Ok(None));
+        assert_eq!(data.set(2, Some(Value::Interface(None))), Ok(None));
         assert_eq!(data.set(1, None), Ok(Some(Value::Bytes([1, 2].into()))));
-        assert_eq!(data.take(), [(2, Value::Interface(8))]);
+        assert_eq!(data.take(), [(2, Value::Interface(None))]);
     }
 
     #[test]

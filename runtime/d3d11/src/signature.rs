@@ -81,9 +81,43 @@ impl Program {
         })
     }
 
+    /// The class linkage of the container that the program came from.
+    ///
+    /// # Errors
+    /// `E_INVALIDARG`: it is malformed.
+    pub fn linkage(&self, bytecode: &[u8]) -> Result<container::Linkage> {
+        // Interfaces came with shader model 5.0.
+        const MODEL_5: u32 = 0x50;
+        if self.tokens.first().is_none_or(|version| version & 0xff < MODEL_5) {
+            return Ok(container::Linkage::default());
+        }
+        container::parse_linkage(trimmed(bytecode)).map_err(|_| E_INVALIDARG)
+    }
+
+    /// Checks that a device of feature level `level` runs the program of `bytecode`, which `self` was made of: a level has a highest shader
+    /// model, and those of Direct3D 9 need a program for them beside (`vs_4_0_level_9_1` and its kin).
+    ///
+    /// # Errors
+    /// `E_INVALIDARG`.
+    pub fn require_level(&self, bytecode: &[u8], level: u32) -> Result {
+        let highest = match level {
+            0xb000.. => 0x50,
+            0xa100.. => 0x41,
+            _ => 0x40,
+        };
+        // Major and minor version.
+        let model = self.tokens.first().ok_or(E_INVALIDARG)? & 0xff;
+        require(model <= highest && (level >= 0xa000 || has_chunk(trimmed(bytecode), b"Aon9")))
+    }
+
     /// The tokens; the second is their number.
     pub fn tokens(&self) -> *const u32 {
         self.tokens.as_ptr()
+    }
+
+    /// Whether it is a geometry shader.
+    pub fn is_geometry(&self) -> bool {
+        Stage::of_program(&self.tokens) == Some(Stage::Geometry)
     }
 
     /// Register and component mask of an output element.
@@ -124,6 +158,15 @@ fn trimmed(bytecode: &[u8]) -> &[u8] {
     const SIZE_AT: usize = 24;
     let size = bytecode.get(SIZE_AT..).and_then(|rest| rest.first_chunk().copied()).map(u32::from_le_bytes);
     size.and_then(|size| bytecode.get(..size as usize)).unwrap_or(bytecode)
+}
+
+/// Whether a container has a chunk of this name.
+fn has_chunk(container: &[u8], name: &[u8; 4]) -> bool {
+    const COUNT_AT: usize = 28;
+    let word = |at: usize| container.get(at..)?.first_chunk().copied().map(u32::from_le_bytes);
+    let count = word(COUNT_AT).unwrap_or_default() as usize;
+    let offsets = (0..count.min(container.len())).map_while(|index| word(COUNT_AT + 4 + 4 * index));
+    offsets.filter_map(|offset| container.get(offset as usize..)).any(|chunk| chunk.starts_with(name))
 }
 
 fn entry(element: &SignatureElement) -> D3D11_1DDIARG_SIGNATURE_ENTRY2 {
@@ -220,9 +263,11 @@ fn match_layout(
     Ok(matched)
 }
 
-/// Whether the input assembler makes the value itself: vertex id, primitive id, instance id.
+/// Whether the input assembler makes the value itself: vertex id, primitive id, instance id. In signatures of other stages the first
+/// and the last are not marked as system values, but named so all the same.
 fn is_generated(input: &SignatureElement) -> bool {
-    matches!(input.system_value, 6..=8)
+    let named = |name: &str| input.semantic_name.eq_ignore_ascii_case(name);
+    matches!(input.system_value, 6..=8) || named("SV_VertexID") || named("SV_InstanceID")
 }
 
 trait FeedsFrom {
@@ -250,6 +295,34 @@ mod tests {
             mask: 15,
             stream: 0,
         }
+    }
+
+    #[test]
+    fn levels_limit_shader_models() {
+        let program = |model| Program {
+            tokens: vec![model, 2],
+            input: Vec::new(),
+            output: Vec::new(),
+            patch_constant: Vec::new(),
+            outputs: Vec::new(),
+        };
+        let mut container = vec![0; 36];
+        container[24] = 40;
+        container[28] = 1;
+        container[32] = 36;
+        container.extend_from_slice(b"Aon9");
+        for (model, level, runs) in [
+            (0x50, 0xb000, true),
+            (0x50, 0xa100, false),
+            (0x41, 0xa100, true),
+            (0x41, 0xa000, false),
+            (0x40, 0xa000, true),
+            (0x40, 0x9300, false),
+        ] {
+            assert_eq!(program(model).require_level(&[], level).is_ok(), runs, "{model:#x} on {level:#x}");
+        }
+        assert!(program(0x40).require_level(&container, 0x9100).is_ok());
+        assert!(!has_chunk(&container[..34], b"Aon9") && !has_chunk(&[0xff; 64], b"Aon9"));
     }
 
     fn element(name: &str, index: u32, format: u32, offset: u32) -> InputElement {

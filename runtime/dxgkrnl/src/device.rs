@@ -23,11 +23,12 @@ use crate::ffi::{self, UserBuffers};
 use crate::frame::{Frame, PresentSink, Shape, Throttle, Throttled};
 use crate::handles::{self, Handles};
 use crate::hresult::means_removed;
-use crate::port::device::{KernelContext, KernelDevice, UserCommand};
+use crate::port::device::{KernelContext, KernelDevice, SyncState, UserCommand};
 use crate::port::driver::NtResult;
 use crate::port::scheduler::Completion;
 use crate::port::{Port, Watcher};
 use crate::removal::Removal;
+use crate::share::{self, OpenedResource, RuntimeData, SharedResource};
 
 /// The devices of this process.
 pub(crate) static DEVICES: Handles<DeviceInner> = Handles::new();
@@ -146,6 +147,8 @@ pub(crate) struct DeviceInner {
     state: Arc<DeviceState>,
     presents: AtomicU64,
     kernel_calls: AtomicU64,
+    /// What the user-mode driver left with its resources for those who open them, by the runtime's handle.
+    private: Mutex<BTreeMap<usize, Vec<u8>>>,
 }
 
 /// A device.
@@ -183,6 +186,7 @@ impl Device {
             state: Arc::new(state),
             presents: AtomicU64::new(0),
             kernel_calls: AtomicU64::new(0),
+            private: Mutex::default(),
         });
         DEVICES.insert(inner.handle, Arc::downgrade(&inner));
         let watcher: Weak<DeviceInner> = Arc::downgrade(&inner);
@@ -232,6 +236,43 @@ impl Device {
         self.inner.kernel_calls.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn inner(&self) -> &DeviceInner {
+        &self.inner
+    }
+
+    /// Lets other devices open a resource that the user-mode driver has allocated with private data; `runtime` is the
+    /// runtime's own. None for one that it has not.
+    pub fn share(&self, resource: usize, runtime: RuntimeData, keyed: bool) -> Option<Arc<SharedResource>> {
+        let private = self.inner.private().get(&resource)?.clone();
+        let allocations = self.inner.kernel.allocations_of(resource);
+        if allocations.is_empty() {
+            return None;
+        }
+        let allocations = allocations.iter().map(Arc::downgrade).collect();
+        Some(SharedResource::new(allocations, private, runtime, keyed))
+    }
+
+    /// Opens a shared resource for the user-mode driver's `OpenResource`, under the runtime's handle `resource`. None once no
+    /// device has it, and for one of another adapter.
+    pub fn open(&self, shared: &SharedResource, resource: usize) -> Option<OpenedResource> {
+        let allocations = shared.allocations()?;
+        let mut opened = Vec::with_capacity(allocations.len());
+        for allocation in &allocations {
+            if self.inner.kernel.open(allocation, resource, false).is_err() {
+                self.close(resource);
+                return None;
+            }
+            opened.push((allocation.handle(), allocation.private().to_vec()));
+        }
+        Some(OpenedResource { allocations: opened, private: shared.private().to_vec() })
+    }
+
+    /// Closes what [`open`](Self::open) opened, when the user-mode driver does not.
+    pub fn close(&self, resource: usize) {
+        // Just opened, so that the driver has no reason to refuse.
+        let _ = self.inner.kernel.destroy_resource(resource);
+    }
+
     /// Why the device is removed; `None` while it works.
     pub fn removed_reason(&self) -> Option<RemovedReason> {
         self.inner.removed_reason()
@@ -248,6 +289,38 @@ impl DeviceInner {
     /// Counts a call of the user-mode driver.
     pub(crate) fn count_call(&self) {
         self.kernel_calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// `hRTDevice` as a number.
+    pub(crate) fn number(&self) -> usize {
+        self.handle
+    }
+
+    fn private(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<u8>>> {
+        self.private.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the contexts submit from now on waits until a sync object has a value.
+    pub(crate) fn wait_for(&self, object: &Arc<SyncState>, value: u64) {
+        let contexts: Vec<Arc<Context>> = self.contexts().values().cloned().collect();
+        for context in contexts {
+            // A context that cannot wait is lost, as its next submission tells.
+            let _ = self.note(self.kernel.wait_for(&context.kernel, object, value));
+        }
+    }
+
+    /// A sync object gets a value when all that the contexts have submitted is done.
+    pub(crate) fn signal(&self, object: &Arc<SyncState>, value: u64) {
+        let contexts: Vec<Arc<Context>> = self.contexts().values().cloned().collect();
+        if contexts.is_empty() {
+            object.signal(value);
+        }
+        for context in contexts {
+            if self.note(self.kernel.signal(&context.kernel, object, value)).is_err() {
+                // Whoever waits must not wait for a context that is lost.
+                object.signal(value);
+            }
+        }
     }
 
     fn contexts(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Context>>> {
@@ -369,8 +442,14 @@ impl DeviceInner {
         self.kernel.destroy_allocation(handle)
     }
 
+    /// `AllocateCb`: what is kept with a resource for those who open it.
+    pub(crate) fn keep_private(&self, resource: usize, private: Vec<u8>) {
+        self.private().insert(resource, private);
+    }
+
     /// `DeallocateCb`, for all allocations of a resource.
     pub(crate) fn deallocate_resource(&self, resource: usize) -> NtResult<()> {
+        self.private().remove(&resource);
         self.kernel.destroy_resource(resource)
     }
 
@@ -453,6 +532,7 @@ impl Watcher for DeviceInner {
 impl Drop for DeviceInner {
     fn drop(&mut self) {
         DEVICES.remove(self.handle);
+        share::abandon_all(self.handle);
         self.kernel.destroy();
     }
 }

@@ -12,7 +12,7 @@
 //! | `port` | dxgkrnl: the adapter's life, devices, contexts, allocations, submissions, its callbacks |
 //! | `machine` | what is under Windows: a device, its memory, its interrupts |
 //! | `verifier`, `irql`, `inject` | what Driver Verifier does: rules that are checked, failures that are injected |
-//! | `adapter`, `device`, `frame`, `ffi` | the side of the user-mode driver |
+//! | `adapter`, `device`, `frame`, `share`, `ffi` | the side of the user-mode driver |
 //! | [`strict`] | the same as a test bench, with all checks on |
 //!
 //! # Invariants
@@ -34,6 +34,7 @@ mod machine;
 mod nt;
 mod port;
 mod removal;
+mod share;
 pub mod strict;
 mod system;
 mod verifier;
@@ -45,4 +46,5 @@ pub use inject::Injected;
 pub use load::{DriverEntry, DriverImage, LoadedImage, set_driver_image};
 pub use nt::registry::RegistryValue;
 pub use removal::Removal;
+pub use share::{Acquired, OpenedResource, RuntimeData, SharedResource};
 pub use verifier::{Rule, Violation};

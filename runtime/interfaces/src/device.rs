@@ -20,8 +20,10 @@ pub struct PvgpuBackBufferDesc {
     pub sample_count: u32,
     /// Quality level of the samples.
     pub sample_quality: u32,
-    /// `DXGI_USAGE` bits of the swap chain: render target, shader input, unordered access, …
+    /// `DXGI_USAGE` bits of the buffer: render target, shader input, unordered access, …, and what `GetUsage` tells of it.
     pub usage: u32,
+    /// 1 when GDI may draw to it (`IDXGISurface1::GetDC`), else 0.
+    pub gdi_compatible: u32,
 }
 
 /// One present.
@@ -44,17 +46,17 @@ pub struct PvgpuPresent {
 pub unsafe trait IPvgpuDxgiDevice: IUnknown {
     /// The `IDXGIAdapter` that the device was created on.
     pub unsafe fn GetDxgiAdapter(&self, riid: *const GUID, adapter: *mut *mut c_void) -> HRESULT;
-    /// Makes a texture that can be presented: an `ID3D11Texture2D` with one reference for the caller.
-    ///
-    /// The texture's public reference count is what `AddRef`/`Release` return: the application's views of it and what is
-    /// bound to the pipeline are not in it, see `BackBufferIdle`.
+    /// Makes a texture that can be presented: an `ID3D11Texture2D` without a public reference, which the device holds until
+    /// `ReleaseBackBuffer`. The caller holds the device for longer.
     pub unsafe fn CreateBackBuffer(
         &self,
         desc: *const PvgpuBackBufferDesc,
         texture: *mut *mut c_void,
     ) -> HRESULT;
-    /// `S_OK` when nobody but the caller (with exactly one reference) holds `texture`, directly or through a view, bound or
-    /// not; `S_FALSE` when somebody does.
+    /// Gives a texture of `CreateBackBuffer` up.
+    pub unsafe fn ReleaseBackBuffer(&self, texture: *mut c_void);
+    /// `S_OK` when nobody but the caller holds `texture`, directly or through a view, bound or not; `S_FALSE` when somebody
+    /// does.
     pub unsafe fn BackBufferIdle(&self, texture: *mut c_void) -> HRESULT;
     /// Presents a back buffer of this device. Does not wait: call `WaitForFrameSlot` before.
     ///

@@ -30,4 +30,4 @@ pub use device::*;
 pub use frame::*;
 
 /// Changes whenever an interface here does; [`PfnPvgpuOpenKernelAdapter`] refuses any other.
-pub const INTERFACE_VERSION: u32 = 1;
+pub const INTERFACE_VERSION: u32 = 2;

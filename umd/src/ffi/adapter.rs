@@ -133,6 +133,8 @@ unsafe extern "system" fn get_caps(handle: D3D10DDI_HADAPTER, args: *const D3D10
         D3D11_1DDICAPS_SHADER_MIN_PRECISION_SUPPORT => {
             answer(&args, D3D11_DDI_SHADER_MIN_PRECISION_SUPPORT_DATA::default())
         }
+        D3DWDDM1_3DDICAPS_D3D11_OPTIONS1 => answer(&args, D3DWDDM1_3DDI_D3D11_OPTIONS_DATA1::default()),
+        D3DWDDM1_3DDICAPS_MARKER => answer(&args, D3DWDDM1_3DDI_MARKER_TYPE_NONE),
         _ => E_NOTIMPL,
     }
 }
@@ -239,8 +241,13 @@ unsafe fn fill_tables(args: &D3D10DDIARG_CREATEDEVICE) -> Result<(), Error> {
     let base: *mut c_void = unsafe { args.DXGIBaseDDI.Anonymous.pDXGIDDIBaseFunctions }.cast();
     let interface = args.Interface;
     if interface >= D3D11_1_DDI_INTERFACE_VERSION {
-        // SAFETY: this version's device table.
-        unsafe { Out::take(device.cast()) }?.set(table::d3d11_1());
+        if interface >= D3DWDDM1_3_DDI_INTERFACE_VERSION {
+            // SAFETY: this version's device table.
+            unsafe { Out::take(device.cast()) }?.set(table::wddm1_3());
+        } else {
+            // SAFETY: this version's device table.
+            unsafe { Out::take(device.cast()) }?.set(table::d3d11_1());
+        }
         // SAFETY: this version's DXGI table.
         unsafe { Out::take(base.cast()) }?.set(dxgi::base_1_2());
         return Ok(());

@@ -64,6 +64,26 @@ impl<T> Deref for Ref<T> {
     }
 }
 
+/// An object of the driver that may be absent, borrowed for the call.
+pub(super) struct RefOrNull<T>(Option<Ref<T>>);
+
+impl<T: Object> Argument for RefOrNull<T> {
+    type Raw = T::Handle;
+
+    #[inline(always)]
+    unsafe fn take(raw: T::Handle) -> Result<Self, Error> {
+        Ok(Self(NonNull::new(T::memory(raw).cast()).map(Ref)))
+    }
+}
+
+impl<T> RefOrNull<T> {
+    /// The object, if there is one.
+    #[inline(always)]
+    pub(super) fn get(&self) -> Option<&T> {
+        self.0.as_deref()
+    }
+}
+
 /// The number of an object that may be absent.
 pub(super) struct Id<T>(pub u32, core::marker::PhantomData<T>);
 
@@ -244,10 +264,10 @@ pub(super) fn attempt(run: impl FnOnce() -> Result<(), Error>) -> Result<(), Err
     run()
 }
 
-/// The number of an entry in the device table. The 11.0 table is the beginning of the 11.1 one.
+/// The number of an entry in the device table. The 11.0 table is the beginning of the 11.1 one, and that of the 11.2 one.
 macro_rules! entry_index {
     ($member:ident) => {
-        core::mem::offset_of!(pvgpu_umd_ddi::D3D11_1DDI_DEVICEFUNCS, $member) / size_of::<usize>()
+        core::mem::offset_of!(pvgpu_umd_ddi::D3DWDDM1_3DDI_DEVICEFUNCS, $member) / size_of::<usize>()
     };
 }
 

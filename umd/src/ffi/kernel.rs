@@ -7,7 +7,7 @@ use bytemuck::Pod;
 use pvgpu_protocol::aperture::{LINE_BYTES, RING_HEADER_BYTES};
 use pvgpu_protocol::kernel_interface::{
     AllocateHeap, AllocationData, ContextData, Doorbell, FenceMarker, FreeHeap, MapContext, PrivateData,
-    PrivateHeader, Trace, WaitForFence, kind, wait_result,
+    PrivateHeader, SharedResourceData, Trace, WaitForFence, kind, wait_result,
 };
 use pvgpu_protocol::telemetry::Level;
 use pvgpu_ring::AtomicU64;
@@ -16,9 +16,9 @@ use pvgpu_umd_ddi::*;
 use crate::error::Error;
 use crate::kernel::{Cells, Grant, Kernel, Mapped, Wait};
 
-/// Bytes of a context's ring. A draw takes about 400; 4 MiB hold ten thousand, more than most frames, so that a program does
+/// Bytes of a context's ring. A draw takes 150 to 400; 8 MiB hold twenty to fifty thousand, more than any frame, so that a program does
 /// not wait for a host that is busy with the frame before.
-const RING_BYTES: u64 = 4 << 20;
+const RING_BYTES: u64 = 8 << 20;
 /// Bytes of heap that a context begins with.
 const HEAP_BYTES: u64 = 16 << 20;
 
@@ -242,6 +242,7 @@ impl Kernel for CallbackKernel {
         &mut self,
         runtime_resource: *mut c_void,
         data: &AllocationData,
+        shared: Option<&SharedResourceData>,
     ) -> Result<D3DKMT_HANDLE, Error> {
         let mut data = *data;
         let mut info = D3DDDI_ALLOCATIONINFO {
@@ -250,6 +251,8 @@ impl Kernel for CallbackKernel {
             ..Default::default()
         };
         let mut arg = D3DDDICB_ALLOCATE {
+            pPrivateDriverData: shared.map_or(ptr::null(), |shared| ptr::from_ref(shared).cast()),
+            PrivateDriverDataSize: shared.map_or(0, |_| size_of::<SharedResourceData>() as u32),
             hResource: runtime_resource,
             NumAllocations: 1,
             pAllocationInfo: &raw mut info,

@@ -7,7 +7,7 @@ use pvgpu_umd_ddi::*;
 
 use super::argument::device;
 use super::entries::lifecycle::{no_size, size, size2};
-use super::entries::{bind, draw, lifecycle, query, resource, shader, state, transfer, view};
+use super::entries::{bind, draw, lifecycle, query, resource, shader, state, tiled, transfer, view};
 use crate::error::Error;
 use crate::object::{
     BlendState, DepthStencilState, DepthStencilView, ElementLayout, RasterizerState, RenderTargetView,
@@ -23,7 +23,7 @@ impl OnUnsupported for Report {
     fn unsupported(handle: D3D10DDI_HDEVICE, entry: &'static str) {
         // SAFETY: the runtime calls one entry of a living device at a time.
         let Some(device) = (unsafe { device(handle) }) else { return };
-        let index = D3D11_1DDI_DEVICEFUNCS::NAMES.iter().position(|name| *name == entry);
+        let index = D3DWDDM1_3DDI_DEVICEFUNCS::NAMES.iter().position(|name| *name == entry);
         device.report(index.unwrap_or(usize::MAX), Error::Unsupported(entry));
     }
 }
@@ -74,6 +74,7 @@ macro_rules! fill_common {
         $table.pfnDrawIndexedInstanced = Some(draw::draw_indexed_instanced);
         $table.pfnDrawInstancedIndirect = Some(draw::draw_instanced_indirect);
         $table.pfnDrawIndexedInstancedIndirect = Some(draw::draw_indexed_instanced_indirect);
+        $table.pfnDrawAuto = Some(draw::draw_auto);
         $table.pfnDispatch = Some(draw::dispatch);
         $table.pfnDispatchIndirect = Some(draw::dispatch_indirect);
 
@@ -94,6 +95,7 @@ macro_rules! fill_common {
         $table.pfnSetResourceMinLOD = Some(resource::set_resource_min_lod);
         $table.pfnCalcPrivateResourceSize = Some(size::<Resource, _>);
         $table.pfnCalcPrivateOpenedResourceSize = Some(size::<Resource, _>);
+        $table.pfnOpenResource = Some(resource::open_resource);
         $table.pfnCreateResource = Some(resource::create_resource);
         $table.pfnDestroyResource = Some(resource::destroy_resource);
 
@@ -148,7 +150,6 @@ macro_rules! fill_common {
         $table.pfnQueryGetData = Some(query::query_get_data);
         $table.pfnSetPredication = Some(query::set_predication);
         $table.pfnCheckFormatSupport = Some(query::check_format_support);
-        $table.pfnCheckMultisampleQualityLevels = Some(query::check_multisample_quality_levels);
         $table.pfnCheckCounterInfo = Some(query::check_counter_info);
 
         $table.pfnDestroyDevice = Some(lifecycle::destroy_device);
@@ -173,45 +174,75 @@ pub(super) fn d3d11() -> D3D11DDI_DEVICEFUNCS {
     table.pfnResourceUpdateSubresourceUP = Some(transfer::update_subresource_11_0);
     table.pfnResourceCopyRegion = Some(transfer::resource_copy_region_11_0);
     table.pfnResourceConvertRegion = Some(transfer::resource_copy_region_11_0);
+    table.pfnCheckMultisampleQualityLevels = Some(query::check_multisample_quality_levels);
     table.pfnFlush = Some(lifecycle::flush_11_0);
     table.pfnRelocateDeviceFuncs = Some(lifecycle::relocate_device_funcs_11_0);
     table.pfnCreateBlendState = Some(state::create_blend_state_11_0);
     table.pfnCreateRasterizerState = Some(state::create_rasterizer_state_11_0);
     table.pfnCreateVertexShader = Some(shader::create_vertex_shader_11_0);
     table.pfnCreateGeometryShader = Some(shader::create_geometry_shader_11_0);
+    table.pfnCreateGeometryShaderWithStreamOutput = Some(shader::create_stream_output_shader_11_0);
     table.pfnCreatePixelShader = Some(shader::create_pixel_shader_11_0);
     table.pfnCreateHullShader = Some(shader::create_hull_shader_11_0);
     table.pfnCreateDomainShader = Some(shader::create_domain_shader_11_0);
     table
 }
 
+/// Fills the entries that 11.1 and 11.2 have in common and 11.0 has not, or in another form.
+macro_rules! fill_11_1 {
+    ($table:ident) => {
+        $table.pfnVsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<VERTEX>);
+        $table.pfnPsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<PIXEL>);
+        $table.pfnGsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<GEOMETRY>);
+        $table.pfnHsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<HULL>);
+        $table.pfnDsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<DOMAIN>);
+        $table.pfnCsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<COMPUTE>);
+        $table.pfnDefaultConstantBufferUpdateSubresourceUP = Some(transfer::update_subresource);
+        $table.pfnResourceUpdateSubresourceUP = Some(transfer::update_subresource);
+        $table.pfnResourceCopyRegion = Some(transfer::resource_copy_region);
+        $table.pfnResourceConvertRegion = Some(transfer::resource_copy_region);
+        $table.pfnFlush = Some(lifecycle::flush);
+        $table.pfnCreateBlendState = Some(state::create_blend_state);
+        $table.pfnCreateRasterizerState = Some(state::create_rasterizer_state);
+        $table.pfnCreateVertexShader = Some(shader::create_vertex_shader);
+        $table.pfnCreateGeometryShader = Some(shader::create_geometry_shader);
+        $table.pfnCreateGeometryShaderWithStreamOutput = Some(shader::create_stream_output_shader);
+        $table.pfnCreatePixelShader = Some(shader::create_pixel_shader);
+        $table.pfnCreateHullShader = Some(shader::create_hull_shader);
+        $table.pfnCreateDomainShader = Some(shader::create_domain_shader);
+        $table.pfnDiscard = Some(resource::discard);
+        $table.pfnAssignDebugBinary = Some(shader::assign_debug_binary);
+        $table.pfnDynamicConstantBufferMapNoOverwrite = Some(resource::resource_map);
+        $table.pfnCheckDirectFlipSupport = Some(resource::check_direct_flip_support);
+        $table.pfnClearView = Some(view::clear_view);
+    };
+}
+
 /// The table of Direct3D 11.1.
 pub(super) fn d3d11_1() -> D3D11_1DDI_DEVICEFUNCS {
     let mut table = D3D11_1DDI_DEVICEFUNCS::unsupported::<Report>();
     fill_common!(table);
-    table.pfnVsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<VERTEX>);
-    table.pfnPsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<PIXEL>);
-    table.pfnGsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<GEOMETRY>);
-    table.pfnHsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<HULL>);
-    table.pfnDsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<DOMAIN>);
-    table.pfnCsSetConstantBuffers = Some(bind::set_constant_buffers_11_1::<COMPUTE>);
-    table.pfnDefaultConstantBufferUpdateSubresourceUP = Some(transfer::update_subresource);
-    table.pfnResourceUpdateSubresourceUP = Some(transfer::update_subresource);
-    table.pfnResourceCopyRegion = Some(transfer::resource_copy_region);
-    table.pfnResourceConvertRegion = Some(transfer::resource_copy_region);
-    table.pfnFlush = Some(lifecycle::flush);
+    fill_11_1!(table);
+    table.pfnCheckMultisampleQualityLevels = Some(query::check_multisample_quality_levels);
     table.pfnRelocateDeviceFuncs = Some(lifecycle::relocate_device_funcs);
-    table.pfnCreateBlendState = Some(state::create_blend_state);
-    table.pfnCreateRasterizerState = Some(state::create_rasterizer_state);
-    table.pfnCreateVertexShader = Some(shader::create_vertex_shader);
-    table.pfnCreateGeometryShader = Some(shader::create_geometry_shader);
-    table.pfnCreatePixelShader = Some(shader::create_pixel_shader);
-    table.pfnCreateHullShader = Some(shader::create_hull_shader);
-    table.pfnCreateDomainShader = Some(shader::create_domain_shader);
-    table.pfnDiscard = Some(resource::discard);
-    table.pfnAssignDebugBinary = Some(shader::assign_debug_binary);
-    table.pfnDynamicConstantBufferMapNoOverwrite = Some(resource::resource_map);
-    table.pfnCheckDirectFlipSupport = Some(resource::check_direct_flip_support);
-    table.pfnClearView = Some(view::clear_view);
+    table
+}
+
+/// The table of Direct3D 11.2 (WDDM 1.3).
+pub(super) fn wddm1_3() -> D3DWDDM1_3DDI_DEVICEFUNCS {
+    let mut table = D3DWDDM1_3DDI_DEVICEFUNCS::unsupported::<Report>();
+    fill_common!(table);
+    fill_11_1!(table);
+    table.pfnCheckMultisampleQualityLevels = Some(tiled::check_multisample_quality_levels_wddm1_3);
+    table.pfnRelocateDeviceFuncs = Some(tiled::relocate_device_funcs_wddm1_3);
+    table.pfnUpdateTileMappings = Some(tiled::update_tile_mappings);
+    table.pfnCopyTileMappings = Some(tiled::copy_tile_mappings);
+    table.pfnCopyTiles = Some(tiled::copy_tiles);
+    table.pfnUpdateTiles = Some(tiled::update_tiles);
+    table.pfnTiledResourceBarrier = Some(tiled::tiled_resource_barrier);
+    table.pfnGetMipPacking = Some(tiled::get_mip_packing);
+    table.pfnResizeTilePool = Some(tiled::resize_tile_pool);
+    table.pfnSetMarker = Some(tiled::set_marker);
+    table.pfnSetMarkerMode = Some(tiled::set_marker_mode);
     table
 }

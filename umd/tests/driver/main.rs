@@ -7,4 +7,5 @@ mod support;
 mod memory;
 mod records;
 mod removed;
+mod sharing;
 mod tables;

@@ -15,6 +15,9 @@ fn contents(host: &mut Host) -> Vec<(bool, u64, u64)> {
         CommandRef::DiscardBuffer(command) => {
             Some((true, command.data.offset.into(), command.data.length.into()))
         }
+        CommandRef::PlaceBuffer(command) => {
+            Some((true, command.data.offset.into(), command.data.length.into()))
+        }
         CommandRef::WriteNoOverwrite(command) => {
             Some((false, command.data.offset.into(), command.data.length.into()))
         }
@@ -247,7 +250,7 @@ fn a_query_is_ready_with_its_fence() {
         host.drain().iter().map(|words| decode(words).expect("a legal command").name()).collect();
     assert_eq!(names, ["BeginQuery", "EndQuery", "BeginQuery", "EndQuery", "BeginQuery"]);
 
-    let arg = D3D10DDIARG_CREATEQUERY { Query: D3D10DDI_QUERY_STREAMOUTPUTSTATS, MiscFlags: 0 };
+    let arg = D3D10DDIARG_CREATEQUERY { Query: D3D10DDI_COUNTER_GPU_IDLE, MiscFlags: 0 };
     create!(runtime, D3D10DDI_HQUERY, pfnCalcPrivateQuerySize, pfnCreateQuery, arg);
     assert_eq!(runtime.kernel.take_errors(), [E_NOTIMPL]);
 }

@@ -444,3 +444,93 @@ fn copies_and_resolves_name_both_sides() {
     assert_eq!(only!(host, ResolveSubresource).format, 28);
     no_errors(&runtime);
 }
+
+#[test]
+fn stream_output_is_declared_bound_and_drawn() {
+    let (mut runtime, mut host) = support::device();
+    let buffer = buffer(&mut runtime, 64, D3D10_DDI_BIND_STREAM_OUTPUT | D3D10_DDI_BIND_VERTEX_BUFFER);
+    let id = id_of(&mut host);
+    let entry = |register, mask| D3D11DDIARG_STREAM_OUTPUT_DECLARATION_ENTRY {
+        Stream: 0,
+        OutputSlot: 1,
+        RegisterIndex: register,
+        RegisterMask: mask,
+    };
+    let declaration = [entry(2, 0xe), entry(u32::MAX, 0x3), entry(0, 0)];
+    let strides = [0u32, 20];
+    // The code of a vertex shader stands for none: the outputs of the stage before are passed through.
+    for (program_type, passed_through) in [(1u32, true), (2, false)] {
+        let code = [program_type << 16 | 0x50, 3, 0x3e | 1 << 24];
+        let argument = D3D11DDIARG_CREATEGEOMETRYSHADERWITHSTREAMOUTPUT {
+            pShaderCode: code.as_ptr(),
+            pOutputStreamDecl: declaration.as_ptr(),
+            NumEntries: 3,
+            BufferStridesInBytes: strides.as_ptr(),
+            NumStrides: 2,
+            RasterizedStream: u32::MAX,
+        };
+        let memory = runtime.place(call!(
+            runtime,
+            pfnCalcPrivateGeometryShaderWithStreamOutput,
+            &raw const argument,
+            core::ptr::null()
+        ));
+        call!(
+            runtime,
+            pfnCreateGeometryShaderWithStreamOutput,
+            &raw const argument,
+            D3D10DDI_HSHADER(memory),
+            Default::default(),
+            core::ptr::null()
+        );
+        let created = only!(host, CreateStreamOutputShader);
+        assert_eq!(created.tokens.length, if passed_through { 0 } else { 12 });
+        assert_eq!(created.strides.map(u32::from), [0, 20, 0, 0]);
+        assert_eq!(created.rasterized_stream, u32::MAX);
+        let entries: Vec<_> =
+            created.entries.iter().map(|e| [e.stream, e.buffer, e.register, e.mask].map(u32::from)).collect();
+        assert_eq!(entries, [[0, 1, 2, 0xe], [0, 1, u32::MAX, 0x3]], "what captures nothing is left out");
+        call!(runtime, pfnGsSetShader, D3D10DDI_HSHADER(memory));
+        assert_eq!(u32::from(only!(host, SetShader).stage), stage::GEOMETRY);
+    }
+    let (targets, offsets) = ([D3D10DDI_HRESOURCE::NULL, buffer], [0, u32::MAX]);
+    call!(runtime, pfnSoSetTargets, 2, 0, targets.as_ptr(), offsets.as_ptr());
+    let bound = only!(host, SetStreamOutputTargets);
+    let bound: Vec<_> = bound.targets.iter().map(|t| (u32::from(t.buffer), u32::from(t.offset))).collect();
+    assert_eq!(bound, [(NONE, 0), (id, u32::MAX)]);
+    call!(runtime, pfnDrawAuto);
+    assert_eq!(names(&mut host), ["DrawAuto"]);
+    for expected in [&["SetStreamOutputTargets"][..], &[]] {
+        call!(runtime, pfnSoSetTargets, 0, 2, targets.as_ptr(), offsets.as_ptr());
+        assert_eq!(names(&mut host), expected, "unbound once");
+    }
+    no_errors(&runtime);
+}
+
+#[test]
+fn a_predicate_leaves_out_no_map() {
+    let (mut runtime, mut host) = support::device();
+    let argument = D3D10DDIARG_CREATEQUERY {
+        Query: D3D10DDI_QUERY_OCCLUSIONPREDICATE,
+        MiscFlags: D3D10DDI_QUERY_MISCFLAG_PREDICATEHINT,
+    };
+    let query = create!(runtime, D3D10DDI_HQUERY, pfnCalcPrivateQuerySize, pfnCreateQuery, argument);
+    let id: u32 = only!(host, CreateQuery).id.into();
+    call!(runtime, pfnSetPredication, query, 1);
+    let set = only!(host, SetPredication);
+    assert_eq!([set.query, set.value, set.hint].map(u32::from), [id, 1, 1]);
+    // Initial contents arrive whatever the predicate says; an update does not.
+    let data = [7u8; 64];
+    let shape = buffer_shape(64, D3D10_DDI_USAGE_IMMUTABLE, D3D10_DDI_BIND_VERTEX_BUFFER);
+    let filled = resource(&mut runtime, shape, Some((&data, 64)));
+    let wrapped = ["CreateResource", "SetPredication", "UpdateInline", "SetPredication"];
+    assert_eq!(names(&mut host), wrapped);
+    let memory = data.as_ptr().cast();
+    call!(runtime, pfnResourceUpdateSubresourceUP, filled, 0, core::ptr::null(), memory, 0, 0, 0);
+    assert_eq!(names(&mut host), ["UpdateInline"]);
+    call!(runtime, pfnSetPredication, D3D10DDI_HQUERY::NULL, 1);
+    assert_eq!(u32::from(only!(host, SetPredication).query), NONE);
+    call!(runtime, pfnSetPredication, D3D10DDI_HQUERY::NULL, 0);
+    assert_eq!(names(&mut host), [""; 0]);
+    no_errors(&runtime);
+}

@@ -30,7 +30,7 @@ pub fn check(report: &mut Report, device: &ID3D11Device) -> Result<()> {
 }
 
 /// The first texel of the last level of a texture with texels of four bytes, by way of a staging copy.
-fn last_level(device: &ID3D11Device, image: &ID3D11Texture2D) -> Result<u32> {
+pub(super) fn last_level(device: &ID3D11Device, image: &ID3D11Texture2D) -> Result<u32> {
     let context = context(device)?;
     let mut desc = D3D11_TEXTURE2D_DESC::default();
     // SAFETY: the out-pointer is a local's.
@@ -155,7 +155,7 @@ fn timers(report: &mut Report, device: &ID3D11Device) -> Result<()> {
 }
 
 /// Waits for a query's result.
-fn result<T: Default>(context: &ID3D11DeviceContext, query: &ID3D11Query) -> Result<T> {
+pub(super) fn result<T: Default>(context: &ID3D11DeviceContext, query: &ID3D11Query) -> Result<T> {
     let mut data = T::default();
     let mut there = false;
     let start = Instant::now();

@@ -3,9 +3,14 @@
 mod binding;
 mod contents;
 mod creation;
+mod deferred;
 mod gpu;
+mod levels;
 mod lifetime;
+mod linkage;
 mod many;
+mod resources;
+mod sharing;
 
 use windows::core::Result;
 
@@ -23,5 +28,10 @@ pub fn all(report: &mut Report) -> Result<()> {
     binding::check(report, &device)?;
     contents::check(report, &device)?;
     gpu::check(report, &device)?;
+    deferred::check(report, &device)?;
+    resources::check(report, &device)?;
+    linkage::check(report, &device)?;
+    levels::check(report, &device)?;
+    sharing::check(report, &device)?;
     many::check(report, &device)
 }

@@ -36,6 +36,8 @@ struct Request {
     levels: *const i32,
     level_count: u32,
     sdk: u32,
+    /// Whether the device is to serve Direct3D 10, too.
+    d3d10: bool,
 }
 
 type CreateFactory1 = unsafe extern "system" fn(*const GUID, *mut *mut c_void) -> HRESULT;
@@ -103,8 +105,8 @@ impl Request {
         let kernel = adapter.create_device().map_err(plain)?;
         let driver = Driver::open(&adapter, &kernel, pipeline_level(level)).map_err(plain)?;
         let feature_level = level.number();
-        let creation_flags = self.flags;
-        Ok(device::new(Parts { driver, kernel, adapter, dxgi_adapter, feature_level, creation_flags }))
+        let (creation_flags, d3d10) = (self.flags, self.d3d10);
+        Ok(device::new(Parts { driver, kernel, adapter, dxgi_adapter, feature_level, creation_flags, d3d10 }))
     }
 }
 
@@ -155,7 +157,7 @@ pub unsafe extern "system" fn D3D11CreateDevice(
     unsafe { put(level, 0) };
     // SAFETY: the caller's promise.
     unsafe { put(context, ptr::null_mut()) };
-    let request = Request { adapter, driver_type, software, flags, levels, level_count, sdk };
+    let request = Request { adapter, driver_type, software, flags, levels, level_count, sdk, d3d10: false };
     let created = match request.create() {
         Ok(created) => created,
         Err(code) => return code,
@@ -248,7 +250,11 @@ pub unsafe extern "system" fn D3D11CreateDeviceAndSwapChain(
     let object = unsafe { Com::<Device>::from_raw(created) };
     let chain = match swap_chain_of(object, &unknown, swap_chain_desc) {
         Ok(chain) => chain,
-        Err(error) => return error.code(),
+        Err(error) => {
+            // SAFETY: the caller's promise.
+            unsafe { put(level, 0) };
+            return error.code();
+        }
     };
     // SAFETY: the caller's promise; the reference goes to the caller.
     unsafe { put(swap_chain, chain.into_raw()) };
@@ -261,6 +267,36 @@ pub unsafe extern "system" fn D3D11CreateDeviceAndSwapChain(
         unsafe { put(device, unknown.into_raw()) };
     }
     S_OK
+}
+
+/// Export: `D3D11CoreCreateDevice`, by which d3d10core.dll and dxgi.dll make the device of Direct3D 10: it has the interfaces of both.
+///
+/// Microsoft does not document it; the signature is the one that Wine's d3d10core.dll expects.
+///
+/// # Safety
+/// `adapter` and `device` are null or valid, `levels` has `level_count` entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn D3D11CoreCreateDevice(
+    _factory: *mut c_void,
+    adapter: *mut c_void,
+    flags: u32,
+    levels: *const i32,
+    level_count: u32,
+    device: *mut *mut c_void,
+) -> HRESULT {
+    if device.is_null() {
+        return E_INVALIDARG;
+    }
+    let (driver_type, software) = (TYPE_UNKNOWN, HMODULE::default());
+    let sdk = SDK_VERSION;
+    let request = Request { adapter, driver_type, software, flags, levels, level_count, sdk, d3d10: true };
+    let (pointer, result) = match request.create() {
+        Ok(created) => (created.as_ptr().cast(), S_OK),
+        Err(code) => (ptr::null_mut(), code),
+    };
+    // SAFETY: just checked, and valid by contract; the reference goes to the caller.
+    unsafe { device.write(pointer) };
+    result
 }
 
 /// Asks the adapter's factory for a swap chain.

@@ -72,8 +72,9 @@ impl<T: Class> Com<T> {
                 unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len()) };
             }
             Value::Interface(interface) => {
+                let pointer = interface.map_or(core::ptr::null_mut(), Interface::into_raw);
                 // SAFETY: as above. The clone's reference goes to the caller.
-                unsafe { data.cast::<*mut c_void>().write_unaligned(interface.into_raw()) };
+                unsafe { data.cast::<*mut c_void>().write_unaligned(pointer) };
             }
         }
         Ok(())
@@ -96,13 +97,13 @@ impl<T: Class> Com<T> {
         self.private().set(guid.to_u128(), value).map(|_old| ())
     }
 
-    /// `SetPrivateDataInterface` of any interface; `None` removes what was there.
+    /// `SetPrivateDataInterface` of any interface; `None` sets a null pointer, which is found like any other.
     ///
     /// # Safety
     /// `guid` is null or valid.
     pub unsafe fn set_private_data_interface(&self, guid: *const GUID, data: Option<IUnknown>) -> Result {
         // SAFETY: the caller's promise.
         let guid = unsafe { guid.as_ref() }.ok_or(E_INVALIDARG)?;
-        self.private().set(guid.to_u128(), data.map(Value::Interface)).map(|_old| ())
+        self.private().set(guid.to_u128(), Some(Value::Interface(data))).map(|_old| ())
     }
 }

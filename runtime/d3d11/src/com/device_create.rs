@@ -6,44 +6,55 @@
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::Ordering;
 
-use pvgpu_umd_ddi::{D3D10_DDIARG_SUBRESOURCE_UP, D3D11DDIARG_STREAM_OUTPUT_DECLARATION_ENTRY};
+use pvgpu_umd_ddi::D3D10_DDIARG_SUBRESOURCE_UP;
 use windows::Win32::Foundation::HANDLE;
 use windows::Win32::Graphics::Direct3D::D3D_FEATURE_LEVEL;
+use windows::Win32::Graphics::Direct3D10::{ID3D10Device, ID3D10Device1};
 use windows::Win32::Graphics::Direct3D11::*;
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows_core::{GUID, Interface, OutRef, PCSTR, PCWSTR, PSTR, Ref, Type};
 
+use super::context::{deferred, state_object};
 use super::convert::{self, com, error};
-use super::device::Device;
+use super::device::{Device, SINGLETHREADED};
 use super::driver::Stage;
 use super::object::Com;
+use super::query;
 use super::resource::Resource;
 use super::shader::StreamOutput;
+use super::share;
 use super::state_object::Desc as StateDesc;
 use super::view::read_desc;
-use crate::desc::resource::{Flags, Usage, bind, misc};
+use crate::desc::resource::{Flags, Usage, bind};
 use crate::desc::texture::Dimension;
 use crate::desc::view::{Class, Shape};
-use crate::desc::{buffer, state, texture};
+use crate::desc::{buffer, level as rules, state, stream_output, texture};
 use crate::format;
-use crate::hresult::{E_INVALIDARG, E_NOTIMPL, Result, S_FALSE, require};
+use crate::hresult::{DXGI_ERROR_INVALID_CALL, E_INVALIDARG, Result, S_FALSE, require};
+use crate::level::{self, Level};
 use crate::signature::{self, InputElement, Program};
 
-/// `D3D11_SO_NO_RASTERIZED_STREAM`.
-const NO_RASTERIZED_STREAM: u32 = u32::MAX;
-/// Most entries of a stream-output declaration (`D3D11_SO_OUTPUT_COMPONENT_COUNT` × `D3D11_SO_STREAM_COUNT`).
-const MAX_SO_ENTRIES: usize = 512;
-/// `D3D11_RESOURCE_MISC_*` of resources that other processes, GDI or several adapters use: not served in this version.
-const UNSUPPORTED_MISC: u32 = misc::SHARED | misc::SHARED_KEYEDMUTEX | misc::GDI_COMPATIBLE;
+/// `D3D_FEATURE_LEVEL_11_0`.
+const FEATURE_LEVEL_11_0: u32 = 0xb000;
 /// `D3D11_FORMAT_SUPPORT_RENDER_TARGET`, `…_DEPTH_STENCIL`.
 const RENDER_TARGET_SUPPORT: u32 = 0x4000;
 const DEPTH_STENCIL_SUPPORT: u32 = 0x1_0000;
+/// `D3D11_FORMAT_SUPPORT_TYPED_UNORDERED_ACCESS_VIEW`.
+const UNORDERED_ACCESS_SUPPORT: u32 = 0x200_0000;
+/// `D3D11_FORMAT_SUPPORT_TEXTURE1D`, `…2D`, `…3D`, `…CUBE`.
+const TEXTURE1D_SUPPORT: u32 = 0x10;
+const TEXTURE2D_SUPPORT: u32 = 0x20;
+const TEXTURE3D_SUPPORT: u32 = 0x40;
+const TEXTURECUBE_SUPPORT: u32 = 0x80;
+/// `D3D11_1_CREATE_DEVICE_CONTEXT_STATE_SINGLETHREADED`.
+const STATE_SINGLETHREADED: u32 = 1;
 
 /// Where a creation function leaves its object.
-struct Out(*mut *mut c_void);
+pub struct Out(*mut *mut c_void);
 
 impl Out {
-    fn new<I: Type<I>>(out: OutRef<'_, I>) -> Self {
+    /// The place, cleared.
+    pub fn new<I: Type<I>>(out: OutRef<'_, I>) -> Self {
         const { assert!(size_of::<OutRef<'_, I>>() == size_of::<*mut *mut c_void>()) };
         // SAFETY: an `OutRef` is a transparent pointer to where the interface pointer goes.
         let out: *mut *mut c_void = unsafe { core::mem::transmute_copy(&out) };
@@ -72,7 +83,6 @@ impl Out {
 }
 
 fn flags(usage: D3D11_USAGE, bind: u32, cpu: u32, misc: u32) -> Result<Flags> {
-    require(misc & UNSUPPORTED_MISC == 0)?;
     Ok(Flags { usage: Usage::new(usage.0.cast_unsigned())?, bind, cpu, misc })
 }
 
@@ -133,6 +143,7 @@ impl Com<Device> {
         out: Out,
     ) -> windows_core::Result<()> {
         let checked = desc.and_then(|desc| desc.checked(!data.is_null())).and_then(|desc| {
+            rules::texture(&desc, self.inner.feature_level)?;
             self.require_format(&desc)?;
             Ok(desc)
         });
@@ -147,12 +158,23 @@ impl Com<Device> {
 
     /// Refuses textures in formats that the host cannot do.
     fn require_format(&self, desc: &texture::Desc) -> Result {
-        let (support, _) = self.format_support(desc.format)?;
-        require(support != 0)?;
-        if !format::is_typeless(desc.format) {
-            let bound = desc.flags.bind;
+        let (support, _) = self.format_support(desc.format).map_err(|_| E_INVALIDARG)?;
+        let dimension = match desc.dimension {
+            Dimension::One => TEXTURE1D_SUPPORT,
+            Dimension::Two if desc.is_cube() => TEXTURECUBE_SUPPORT,
+            Dimension::Two => TEXTURE2D_SUPPORT,
+            Dimension::Three => TEXTURE3D_SUPPORT,
+        };
+        require(support & dimension != 0)?;
+        let bound = desc.flags.bind;
+        if format::is_only_depth(desc.format) {
+            require(bound & (bind::RENDER_TARGET | bind::UNORDERED_ACCESS) == 0)?;
+        }
+        if !format::is_typeless(desc.format) && !format::is_video(desc.format) {
             require(bound & bind::RENDER_TARGET == 0 || support & RENDER_TARGET_SUPPORT != 0)?;
             require(bound & bind::DEPTH_STENCIL == 0 || support & DEPTH_STENCIL_SUPPORT != 0)?;
+            let unordered = support & UNORDERED_ACCESS_SUPPORT != 0 || desc.format == format::R8G8B8A8_SRGB;
+            require(bound & bind::UNORDERED_ACCESS == 0 || unordered)?;
         }
         if desc.sample_count > 1 {
             let levels = self.multisample_quality_levels(desc.format, desc.sample_count)?;
@@ -176,7 +198,10 @@ impl Com<Device> {
         let resource = com(Com::<Resource>::from_interface(resource).ok_or(E_INVALIDARG))?;
         // SAFETY: the caller's promise.
         let desc = unsafe { read_desc(class, desc) };
-        let check = || crate::desc::view::View::new(class, &resource.inner.shape, desc).map(|_| ());
+        let check = || {
+            let view = crate::desc::view::View::new(class, &resource.inner.shape, desc)?;
+            rules::view(class, &view.desc, self.inner.feature_level)
+        };
         out.fill(check, || self.create_view(class, resource, desc))
     }
 
@@ -189,12 +214,14 @@ impl Com<Device> {
         stage: Stage,
         bytecode: *const c_void,
         length: usize,
+        linkage: &Ref<'_, ID3D11ClassLinkage>,
         out: Out,
     ) -> windows_core::Result<()> {
         // SAFETY: the caller's promise.
         let bytecode = unsafe { bytes(bytecode, length) };
+        let linkage = Com::from_interface(linkage);
         // Without a place for the shader its container is still parsed, by the creation that is thrown away.
-        out.fill(|| Ok(()), || self.create_shader(stage, bytecode))
+        out.fill(|| Ok(()), || self.create_shader(stage, bytecode, linkage))
     }
 }
 
@@ -204,11 +231,11 @@ macro_rules! shader {
             &self,
             bytecode: *const c_void,
             length: usize,
-            _linkage: Ref<ID3D11ClassLinkage>,
+            linkage: Ref<ID3D11ClassLinkage>,
             shader: OutRef<$interface>,
         ) -> windows_core::Result<()> {
             // SAFETY: COM's contract.
-            unsafe { self.create_shader_from(Stage::$stage, bytecode, length, Out::new(shader)) }
+            unsafe { self.create_shader_from(Stage::$stage, bytecode, length, &linkage, Out::new(shader)) }
         }
     };
 }
@@ -244,12 +271,14 @@ type Checked = Result<(StateDesc, state::Key)>;
 impl Com<Device> {
     fn blend_state(&self, desc: &D3D11_BLEND_DESC) -> Checked {
         let (desc, key) = state::blend(&convert::blend(desc), false)?;
+        rules::blend(&desc, self.inner.feature_level)?;
         Ok((StateDesc::Blend(Box::new(desc)), key))
     }
 
     fn blend_state1(&self, desc: &D3D11_BLEND_DESC1) -> Checked {
         let logic_op = super::guard::Guard::new(&self.inner).driver.caps.logic_op;
         let (desc, key) = state::blend(&convert::blend1(desc), logic_op)?;
+        rules::blend(&desc, self.inner.feature_level)?;
         Ok((StateDesc::Blend(Box::new(desc)), key))
     }
 
@@ -260,16 +289,19 @@ impl Com<Device> {
 
     fn rasterizer_state(&self, desc: &D3D11_RASTERIZER_DESC) -> Checked {
         let (desc, key) = state::rasterizer(&convert::rasterizer(desc))?;
+        rules::rasterizer(&desc, self.inner.feature_level)?;
         Ok((StateDesc::Rasterizer(desc), key))
     }
 
     fn rasterizer_state1(&self, desc: &D3D11_RASTERIZER_DESC1) -> Checked {
         let (desc, key) = state::rasterizer(&convert::rasterizer1(desc))?;
+        rules::rasterizer(&desc, self.inner.feature_level)?;
         Ok((StateDesc::Rasterizer(desc), key))
     }
 
     fn sampler_state(&self, desc: &D3D11_SAMPLER_DESC) -> Checked {
         let (desc, key) = state::sampler(&convert::sampler(desc))?;
+        rules::sampler(&desc, self.inner.feature_level)?;
         Ok((StateDesc::Sampler(desc), key))
     }
 }
@@ -286,7 +318,13 @@ impl ID3D11Device_Impl for Com<Device> {
         let desc = com(unsafe { desc.as_ref() }.ok_or(E_INVALIDARG))?;
         let checked =
             flags(desc.Usage, desc.BindFlags, desc.CPUAccessFlags, desc.MiscFlags).and_then(|flags| {
-                buffer::Desc::new(desc.ByteWidth, flags, desc.StructureByteStride, !data.is_null())
+                // `MapOnDefaultBuffers` is of feature level 11.0.
+                let mapped = flags.usage == Usage::Default && flags.cpu != 0;
+                require(!mapped || self.inner.feature_level >= 0xb000)?;
+                let desc =
+                    buffer::Desc::new(desc.ByteWidth, flags, desc.StructureByteStride, !data.is_null())?;
+                rules::buffer(&desc, self.inner.feature_level)?;
+                Ok(desc)
             });
         let create = || {
             // SAFETY: COM's contract.
@@ -401,12 +439,9 @@ impl ID3D11Device_Impl for Com<Device> {
         layout: OutRef<ID3D11InputLayout>,
     ) -> windows_core::Result<()> {
         let out = Out::new(layout);
-        let described = if elements.is_null() {
-            &[]
-        } else {
-            // SAFETY: COM's contract.
-            unsafe { core::slice::from_raw_parts(elements, count as usize) }
-        };
+        com(require(!elements.is_null()))?;
+        // SAFETY: COM's contract.
+        let described = unsafe { core::slice::from_raw_parts(elements, count as usize) };
         let mut checked = Vec::with_capacity(described.len());
         for element in described {
             checked.push(InputElement {
@@ -438,7 +473,7 @@ impl ID3D11Device_Impl for Com<Device> {
         strides: *const u32,
         stride_count: u32,
         rasterized: u32,
-        _linkage: Ref<ID3D11ClassLinkage>,
+        linkage: Ref<ID3D11ClassLinkage>,
         shader: OutRef<ID3D11GeometryShader>,
     ) -> windows_core::Result<()> {
         let out = Out::new(shader);
@@ -446,13 +481,16 @@ impl ID3D11Device_Impl for Com<Device> {
         let bytecode = unsafe { bytes(bytecode, length) };
         let stages = [signature::Stage::Geometry, signature::Stage::Vertex, signature::Stage::Domain];
         let program = com(Program::new(bytecode, &stages))?;
-        com(require(count as usize <= MAX_SO_ENTRIES && stride_count <= 4))?;
-        com(require(rasterized <= 3 || rasterized == NO_RASTERIZED_STREAM))?;
+        com(program.require_level(bytecode, self.inner.feature_level))?;
+        let count = count as usize;
+        com(require(count <= stream_output::MAX_ENTRIES && stride_count <= 4))?;
+        // A declaration that is there has entries; only a geometry shader may do without one.
+        com(require(declaration.is_null() == (count == 0) && (count != 0 || program.is_geometry())))?;
         let declared = if declaration.is_null() {
             &[]
         } else {
             // SAFETY: COM's contract.
-            unsafe { core::slice::from_raw_parts(declaration, count as usize) }
+            unsafe { core::slice::from_raw_parts(declaration, count) }
         };
         let strides = if strides.is_null() {
             &[]
@@ -462,16 +500,28 @@ impl ID3D11Device_Impl for Com<Device> {
         };
         let mut entries = Vec::with_capacity(declared.len());
         for entry in declared {
-            let output = if entry.SemanticName.is_null() {
+            let semantic = if entry.SemanticName.is_null() {
                 None
             } else {
                 // SAFETY: COM's contract.
                 Some(com(unsafe { semantic(entry.SemanticName) })?)
             };
-            entries.push(com(stream_output_entry(&program, entry, output.as_deref()))?);
+            entries.push(stream_output::Entry {
+                stream: entry.Stream,
+                semantic,
+                index: entry.SemanticIndex,
+                start: u32::from(entry.StartComponent),
+                count: u32::from(entry.ComponentCount),
+                slot: u32::from(entry.OutputSlot),
+            });
         }
+        let level_10 = self.inner.feature_level < FEATURE_LEVEL_11_0;
+        let declaration = stream_output::Declaration { entries: &entries, strides, rasterized, level_10 };
+        let entries =
+            com(declaration.resolve(|semantic, index, stream| program.output(semantic, index, stream)))?;
         let output = StreamOutput { entries: &entries, strides, rasterized };
-        out.fill(|| Ok(()), || self.create_stream_output_shader(&program, &output))
+        let linkage = (com(program.linkage(bytecode))?, Com::from_interface(&linkage));
+        out.fill(|| Ok(()), || self.create_stream_output_shader(&program, &output, linkage))
     }
 
     shader!(CreatePixelShader, Pixel, ID3D11PixelShader);
@@ -503,7 +553,7 @@ impl ID3D11Device_Impl for Com<Device> {
         let out = Out::new(query);
         // SAFETY: COM's contract.
         let desc = com(unsafe { desc.as_ref() }.ok_or(E_INVALIDARG))?;
-        out.fill(|| Ok(()), || self.create_query(desc, false))
+        out.fill(|| self.checked_query(desc, false), || self.create_query(desc, false))
     }
 
     fn CreatePredicate(
@@ -514,7 +564,7 @@ impl ID3D11Device_Impl for Com<Device> {
         let out = Out::new(predicate);
         // SAFETY: COM's contract.
         let desc = com(unsafe { desc.as_ref() }.ok_or(E_INVALIDARG))?;
-        out.fill(|| Ok(()), || self.create_query(desc, true))
+        out.fill(|| self.checked_query(desc, true), || self.create_query(desc, true))
     }
 
     fn CreateCounter(
@@ -528,24 +578,20 @@ impl ID3D11Device_Impl for Com<Device> {
 
     fn CreateDeferredContext(
         &self,
-        _flags: u32,
+        flags: u32,
         context: OutRef<ID3D11DeviceContext>,
     ) -> windows_core::Result<()> {
-        // `CheckFeatureSupport(THREADING)` says that the driver has no command lists.
-        Out::new(context).fill(|| Err(E_NOTIMPL), || Err(E_NOTIMPL))
+        self.create_deferred_context(flags, Out::new(context))
     }
 
     fn OpenSharedResource(
         &self,
-        _handle: HANDLE,
-        _riid: *const GUID,
+        handle: HANDLE,
+        riid: *const GUID,
         resource: *mut *mut c_void,
     ) -> windows_core::Result<()> {
-        if !resource.is_null() {
-            // SAFETY: COM's contract.
-            unsafe { resource.write(core::ptr::null_mut()) };
-        }
-        Err(error(E_NOTIMPL))
+        // SAFETY: COM's contract.
+        unsafe { self.open_shared(share::by_handle(handle), riid, resource) }
     }
 
     fn CheckFormatSupport(&self, format: DXGI_FORMAT) -> windows_core::Result<u32> {
@@ -645,45 +691,49 @@ impl ID3D11Device_Impl for Com<Device> {
 }
 
 impl Com<Device> {
-    fn put_context(&self, out: Out) {
+    fn checked_query(&self, desc: &D3D11_QUERY_DESC, predicate: bool) -> Result {
+        query::checked(desc, predicate)?;
+        rules::query(desc.Query.0.cast_unsigned(), self.inner.feature_level)
+    }
+
+    /// The feature level of a new context state: the first of the request that the device serves.
+    fn context_state_level(
+        &self,
+        flags: u32,
+        request: &[u32],
+        sdk: u32,
+        emulated: Option<&GUID>,
+    ) -> Result<Level> {
+        require(sdk == D3D11_SDK_VERSION && flags & !STATE_SINGLETHREADED == 0)?;
+        let interfaces = [ID3D11Device::IID, ID3D11Device1::IID, ID3D10Device::IID, ID3D10Device1::IID];
+        require(emulated.is_some_and(|interface| interfaces.contains(interface)))?;
+        // A device that promises to be used by one thread has states that do.
+        require((flags ^ self.inner.creation_flags) & SINGLETHREADED == 0 || flags == 0)?;
+        level::choose(request, self.inner.feature_level)
+    }
+
+    /// Creates a deferred context.
+    pub fn create_deferred_context(&self, flags: u32, out: Out) -> windows_core::Result<()> {
+        let check = || {
+            self.inner.kernel.require_alive()?;
+            // There are no flags.
+            require(flags == 0)?;
+            // A device that promises to be used by one thread has no use for one.
+            match self.inner.creation_flags & SINGLETHREADED {
+                0 => Ok(()),
+                _ => Err(DXGI_ERROR_INVALID_CALL),
+            }
+        };
+        out.fill(check, || Ok(deferred::new(self).as_ptr().cast()))
+    }
+
+    /// Hands the immediate context out.
+    pub fn put_context(&self, out: Out) {
         if let Some(context) = self.inner.context().filter(|_| !out.0.is_null()) {
             // SAFETY: COM's contract.
             unsafe { out.0.write(context.hand_out()) };
         }
     }
-}
-
-/// Resolves one stream-output entry against the program's output signature.
-fn stream_output_entry(
-    program: &Program,
-    entry: &D3D11_SO_DECLARATION_ENTRY,
-    semantic: Option<&str>,
-) -> Result<D3D11DDIARG_STREAM_OUTPUT_DECLARATION_ENTRY> {
-    require(entry.Stream <= 3 && entry.OutputSlot <= 3)?;
-    let (start, count) = (u32::from(entry.StartComponent), u32::from(entry.ComponentCount));
-    let (register, mask) = match semantic {
-        // A gap of `count` components.
-        None => (u32::MAX, mask_of(0, count.min(4))),
-        Some(name) => {
-            require(count != 0 && start + count <= 4)?;
-            let output = program.output(name, entry.SemanticIndex, entry.Stream).ok_or(E_INVALIDARG)?;
-            // Components count from the element's first, which need not be the register's.
-            let first = u32::from(output.1).trailing_zeros();
-            (output.0, mask_of(first + start, count))
-        }
-    };
-    Ok(D3D11DDIARG_STREAM_OUTPUT_DECLARATION_ENTRY {
-        Stream: entry.Stream,
-        OutputSlot: u32::from(entry.OutputSlot),
-        RegisterIndex: register,
-        RegisterMask: mask,
-    })
-}
-
-/// `count` bits from bit `start` of a component mask.
-fn mask_of(start: u32, count: u32) -> u8 {
-    // CAST: four bits.
-    ((((1_u32 << count.min(4)) - 1) << start.min(4)) & 0xf) as u8
 }
 
 impl ID3D11Device1_Impl for Com<Device> {
@@ -693,10 +743,10 @@ impl ID3D11Device1_Impl for Com<Device> {
 
     fn CreateDeferredContext1(
         &self,
-        _flags: u32,
+        flags: u32,
         context: OutRef<ID3D11DeviceContext1>,
     ) -> windows_core::Result<()> {
-        Out::new(context).fill(|| Err(E_NOTIMPL), || Err(E_NOTIMPL))
+        self.create_deferred_context(flags, Out::new(context))
     }
 
     state!(CreateBlendState1, D3D11_BLEND_DESC1, ID3D11BlendState1, Self::blend_state1);
@@ -704,15 +754,36 @@ impl ID3D11Device1_Impl for Com<Device> {
 
     fn CreateDeviceContextState(
         &self,
-        _flags: u32,
-        _levels: *const D3D_FEATURE_LEVEL,
-        _count: u32,
-        _sdk: u32,
-        _emulated: *const GUID,
-        _chosen: *mut D3D_FEATURE_LEVEL,
+        flags: u32,
+        levels: *const D3D_FEATURE_LEVEL,
+        count: u32,
+        sdk: u32,
+        emulated: *const GUID,
+        chosen: *mut D3D_FEATURE_LEVEL,
         state: OutRef<ID3DDeviceContextState>,
     ) -> windows_core::Result<()> {
-        Out::new(state).fill(|| Err(E_NOTIMPL), || Err(E_NOTIMPL))
+        let out = Out::new(state);
+        let request = if levels.is_null() {
+            &[]
+        } else {
+            // SAFETY: COM's contract.
+            unsafe { core::slice::from_raw_parts(levels, count as usize) }
+        };
+        let request: Vec<u32> = request.iter().map(|level| level.0.cast_unsigned()).collect();
+        // SAFETY: COM's contract: null or valid.
+        let emulated = unsafe { emulated.as_ref() };
+        let level = self.context_state_level(flags, &request, sdk, emulated);
+        if !chosen.is_null() {
+            let number = level.map_or(0, |level| level.number().cast_signed());
+            // SAFETY: COM's contract.
+            unsafe { chosen.write(D3D_FEATURE_LEVEL(number)) };
+        }
+        let create = || {
+            // Windows' device is one of Direct3D 10, too, from here on, whatever the state emulates.
+            self.inner.serve_d3d10();
+            Ok(state_object::new(self).as_ptr().cast())
+        };
+        out.fill(|| level.map(|_| ()), create)
     }
 
     fn OpenSharedResource1(
@@ -721,16 +792,20 @@ impl ID3D11Device1_Impl for Com<Device> {
         riid: *const GUID,
         resource: *mut *mut c_void,
     ) -> windows_core::Result<()> {
-        self.OpenSharedResource(handle, riid, resource)
+        // SAFETY: COM's contract.
+        unsafe { self.open_shared(share::by_nt_handle(handle), riid, resource) }
     }
 
     fn OpenSharedResourceByName(
         &self,
-        _name: &PCWSTR,
-        _access: u32,
+        name: &PCWSTR,
+        access: u32,
         riid: *const GUID,
         resource: *mut *mut c_void,
     ) -> windows_core::Result<()> {
-        self.OpenSharedResource(HANDLE::default(), riid, resource)
+        // SAFETY: COM's contract: null or zero-terminated.
+        let shared = unsafe { share::by_name(*name, access) };
+        // SAFETY: COM's contract.
+        unsafe { self.open_shared(shared, riid, resource) }
     }
 }

@@ -9,31 +9,42 @@ use windows::Win32::Foundation::{E_INVALIDARG, E_POINTER, S_FALSE, S_OK};
 use windows::Win32::Graphics::Dxgi::{
     DXGI_USAGE, DXGI_USAGE_RENDER_TARGET_OUTPUT, DXGI_USAGE_SHADER_INPUT, DXGI_USAGE_UNORDERED_ACCESS,
 };
-use windows_core::{GUID, HRESULT, Interface};
+use windows_core::{GUID, HRESULT, IUnknownImpl, Interface};
 
 use super::device::Device;
 use super::guard::Guard;
 use super::object::Com;
 use super::resource::Resource;
-use crate::desc::resource::{Flags, Usage, bind};
+use super::surface_dc;
+use crate::desc::resource::{Flags, Usage, bind, misc};
 use crate::desc::texture::{Desc, Dimension};
 use crate::desc::view::Shape;
-use crate::hresult::{DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_WAS_STILL_DRAWING, Hresult, Result};
+use crate::hresult::{
+    DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_WAS_STILL_DRAWING, Hresult, Result,
+};
 
 /// A result of the safe part as the plain `HRESULT` of these interfaces.
 fn plain(result: Result) -> HRESULT {
     result.map_or_else(|Hresult(code)| HRESULT(code), |()| S_OK)
 }
 
-/// The texture that a swap chain's buffer is.
-fn back_buffer(desc: &PvgpuBackBufferDesc) -> Result<Shape> {
-    let usage = DXGI_USAGE(desc.usage);
+/// The bind flags that `DXGI_USAGE` asks for.
+pub fn bind_of(usage: DXGI_USAGE) -> u32 {
     let flags = [
         (DXGI_USAGE_RENDER_TARGET_OUTPUT, bind::RENDER_TARGET),
         (DXGI_USAGE_SHADER_INPUT, bind::SHADER_RESOURCE),
         (DXGI_USAGE_UNORDERED_ACCESS, bind::UNORDERED_ACCESS),
     ];
-    let bind = flags.iter().filter(|flag| usage.0 & flag.0.0 != 0).fold(0, |all, flag| all | flag.1);
+    flags.iter().filter(|flag| usage.0 & flag.0.0 != 0).fold(0, |all, flag| all | flag.1)
+}
+
+/// The texture that a swap chain's buffer is.
+fn back_buffer(desc: &PvgpuBackBufferDesc) -> Result<Shape> {
+    let bind = bind_of(DXGI_USAGE(desc.usage));
+    let misc = if desc.gdi_compatible != 0 { misc::GDI_COMPATIBLE } else { 0 };
+    if misc != 0 && !surface_dc::has_format(desc.format) {
+        return Err(DXGI_ERROR_INVALID_CALL);
+    }
     let texture = Desc {
         dimension: Dimension::Two,
         width: desc.width,
@@ -44,7 +55,7 @@ fn back_buffer(desc: &PvgpuBackBufferDesc) -> Result<Shape> {
         format: desc.format,
         sample_count: desc.sample_count.max(1),
         sample_quality: desc.sample_quality,
-        flags: Flags { usage: Usage::Default, bind, cpu: 0, misc: 0 },
+        flags: Flags { usage: Usage::Default, bind, cpu: 0, misc },
         back_buffer: true,
     };
     Ok(Shape::Texture(texture.checked(false)?))
@@ -71,16 +82,31 @@ impl IPvgpuDxgiDevice_Impl for Com<Device> {
             Ok(pointer) => (pointer, S_OK),
             Err(Hresult(code)) => (core::ptr::null_mut(), HRESULT(code)),
         };
+        // SAFETY: it is null or was just created, with a public reference that is ours.
+        if let Some(buffer) = unsafe { Com::<Resource>::from_raw(pointer) } {
+            buffer.hold(&mut Guard::new(&self.inner).graves);
+            // SAFETY: the public reference goes; the device holds the texture until `ReleaseBackBuffer`.
+            unsafe { Com::<Resource>::Release(core::ptr::from_ref(buffer).cast_mut()) };
+        }
         // SAFETY: COM's contract.
         unsafe { texture.write(pointer) };
         result
+    }
+
+    unsafe fn ReleaseBackBuffer(&self, texture: *mut c_void) {
+        // SAFETY: dxgi.dll passes textures of `CreateBackBuffer`, each once.
+        if let Some(texture) = unsafe { Com::<Resource>::from_raw(texture) } {
+            let mut guard = Guard::new(&self.inner);
+            texture.unhold(&mut guard.graves);
+        }
     }
 
     unsafe fn BackBufferIdle(&self, texture: *mut c_void) -> HRESULT {
         // SAFETY: dxgi.dll passes textures of `CreateBackBuffer`.
         let Some(texture) = (unsafe { Com::<Resource>::from_raw(texture) }) else { return E_POINTER };
         let guard = Guard::new(&self.inner);
-        let idle = texture.public_count() == 1 && texture.held_count(&guard) == 0;
+        // The one that is left is that of `CreateBackBuffer`.
+        let idle = texture.public_count() == 0 && texture.held_count(&guard) == 1;
         if idle { S_OK } else { S_FALSE }
     }
 

@@ -16,20 +16,36 @@ const MAX_SAMPLES: u32 = 32;
 /// `D3D11_FORMAT_SUPPORT_*` bits that a typeless format takes from its family: the kinds of resources and casting.
 const RESOURCE_BITS: u32 = 0x10_10f0;
 
+/// What a format's support loses below a feature level (tables "Format Support for Direct3D Feature Level …").
+const LEVELS: [(u32, u32); 3] = [
+    // TYPED_UNORDERED_ACCESS_VIEW.
+    (0xb000, 0x200_0000),
+    // SHADER_GATHER, SHADER_GATHER_COMPARISON.
+    (0xa100, 0x480_0000),
+    // BUFFER, SHADER_LOAD, SHADER_SAMPLE_COMPARISON, MULTISAMPLE_LOAD.
+    (0xa000, 0x40_0501),
+];
+/// One more than the highest `DXGI_FORMAT` of `dxgiformat.h` (`DXGI_FORMAT_V408` and what followed).
+const FORMATS_END: u32 = 192;
+
 impl Com<Device> {
     /// `D3D11_FORMAT_SUPPORT` and `D3D11_FORMAT_SUPPORT2` of a format.
     ///
     /// # Errors
-    /// `E_INVALIDARG` for a number that is no format.
+    /// `E_FAIL` for a number that is no format.
     pub fn format_support(&self, format: u32) -> Result<(u32, u32)> {
         let formats = &self.inner.adapter.host_info().formats;
         let support = |number: usize| {
             let found = formats.get(number)?;
             Some((found.support.to_native(), found.support2.to_native()))
         };
-        let own = support(format as usize).ok_or(E_INVALIDARG)?;
+        let own = support(format as usize).ok_or(E_FAIL)?;
         if own != (0, 0) || !format::is_typeless(format) {
-            return Ok(own);
+            let level = self.inner.feature_level;
+            let lost =
+                LEVELS.iter().filter(|(needed, _)| level < *needed).fold(0, |all, (_, bits)| all | bits);
+            let second = if level < 0xb000 { 0 } else { own.1 };
+            return Ok((own.0 & !lost, second));
         }
         // The host speaks of formats that have a type: a typeless one can be what one of its family can be.
         let members = (0..formats.len()).filter(|member| format::family(*member as u32) == format);
@@ -45,6 +61,7 @@ impl Com<Device> {
         if samples == 0 || samples > MAX_SAMPLES {
             return Err(E_FAIL);
         }
+        require(format < FORMATS_END)?;
         if self.format_support(format).map_or(true, |support| support == (0, 0)) {
             return Ok(0);
         }
@@ -73,11 +90,18 @@ impl Com<Device> {
         };
         let caps = Guard::new(&self.inner).driver.caps;
         let facts = Facts {
+            level: self.inner.feature_level,
             logic_op: caps.logic_op,
             doubles: caps.doubles(),
             tile_based: caps.tile_based,
             format: self.format_support(format).ok(),
         };
+        if questions_format && facts.format.is_none_or(|support| support == (0, 0)) {
+            require(size as usize == 2 * size_of::<u32>())?;
+            // SAFETY: the struct is the question and the answer.
+            unsafe { words.wrapping_add(1).write_unaligned(0) };
+            return Err(E_FAIL);
+        }
         let answer = feature::answer(feature, format, &facts).ok_or(E_INVALIDARG)?;
         let answer = answer.words();
         require(size as usize == size_of_val(answer))?;

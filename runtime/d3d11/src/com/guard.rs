@@ -6,10 +6,12 @@ use core::ptr::NonNull;
 
 use windows_core::IUnknown;
 
-use super::context::state::State;
+use super::context::state::{Slot, State};
+use super::context::state_object::ContextState;
 use super::device::Device;
 use super::driver::Driver;
 use super::lock::Taken;
+use super::record::Sink;
 use super::state_object::StateCache;
 use crate::private_data::Value;
 
@@ -19,16 +21,29 @@ pub type Remains = Vec<(u128, Value<IUnknown>)>;
 /// Destroys one buried object: [`super::object::Com::destroy_if_unused`] of its class.
 type Destroy = unsafe fn(NonNull<c_void>, &mut Locked) -> Remains;
 
-/// Everything of a device that changes under its lock.
-pub struct Locked {
-    /// The driver: its functions are not free-threaded, so they are called with the lock held only.
-    pub driver: Driver,
-    /// What is bound in the immediate context.
+/// A context's bindings, and where its calls go.
+pub struct Pipeline<D: Sink> {
+    /// The driver, or the list in the making. The driver's functions are not free-threaded, so they are called with the
+    /// device's lock held only.
+    pub driver: D,
+    /// What is bound.
     pub state: State,
+    /// What the context has besides.
+    pub own: D::Own,
+    /// What keeps alive what is bound; of the immediate context, also what dies when the guard is dropped.
+    pub graves: D::Keeper,
+}
+
+/// Everything of a device that changes under its lock.
+pub type Locked = Pipeline<Driver>;
+
+/// What a device has under its lock besides its immediate context's bindings.
+#[derive(Default)]
+pub struct Own {
     /// State objects by description.
     pub states: StateCache,
-    /// What dies when the guard is dropped.
-    pub graves: Graves,
+    /// The state object that the bindings of the immediate context belong to; empty until somebody asks for it.
+    pub current: Slot<ContextState>,
 }
 
 /// Objects whose counts are zero. Whoever has it exclusively has the lock, so it also is the permission to count.
@@ -47,7 +62,7 @@ impl Graves {
 impl Locked {
     /// The start: nothing is bound.
     pub fn new(driver: Driver) -> Self {
-        Self { driver, state: State::default(), states: StateCache::default(), graves: Graves::default() }
+        Self { driver, state: State::default(), own: Own::default(), graves: Graves::default() }
     }
 
     /// Destroys what is queued, and what that was the last to hold.

@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pvgpu_dxgkrnl as dxgkrnl;
+pub use pvgpu_dxgkrnl::{Acquired, OpenedResource, SharedResource};
 use pvgpu_interfaces::{IPvgpuFrame, IPvgpuFrame_Impl, IPvgpuPresentSink, PvgpuFrameDesc};
 use pvgpu_protocol::host_info::{ArchivedHostInfo, field_text, host_feature};
 use pvgpu_transport::Resolved;
@@ -17,7 +18,11 @@ use windows::Win32::Foundation::{E_INVALIDARG, E_POINTER, S_OK};
 use windows::Win32::System::Diagnostics::Debug::OutputDebugStringW;
 use windows_core::{HRESULT, HSTRING, Interface, implement};
 
-use crate::hresult::{DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_NOT_FOUND, E_OUTOFMEMORY, Result};
+use crate::desc::texture::Desc;
+use crate::hresult::{
+    DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED,
+    E_INVALIDARG as E_INVALIDARG_RESULT, E_OUTOFMEMORY, Result,
+};
 
 /// Says one sentence to whoever runs the program: on stderr and to a debugger.
 pub fn report(sentence: &str) {
@@ -150,6 +155,37 @@ impl Device {
     /// Waits until fewer than `max` presents are in flight.
     pub fn wait_for_frame_slot(&self, max: u32, timeout: Duration) -> dxgkrnl::FrameSlot {
         self.model.wait_for_frame_slot(max, timeout)
+    }
+
+    /// Lets other devices open a resource, whose handle at the driver is `resource`.
+    ///
+    /// # Errors
+    /// `DXGI_ERROR_UNSUPPORTED` when the driver has not told the kernel of it.
+    pub fn share(&self, resource: usize, desc: Desc, keyed: bool) -> Result<Arc<SharedResource>> {
+        self.model.share(resource, Box::new(desc), keyed).ok_or(DXGI_ERROR_UNSUPPORTED)
+    }
+
+    /// Opens a shared resource for the driver, under the runtime's handle `resource`.
+    ///
+    /// # Errors
+    /// `E_INVALIDARG` once no device has it, and for one of an adapter that is gone.
+    pub fn open(&self, shared: &SharedResource, resource: usize) -> Result<OpenedResource> {
+        self.model.open(shared, resource).ok_or(E_INVALIDARG_RESULT)
+    }
+
+    /// Takes [`open`](Self::open) back.
+    pub fn close(&self, resource: usize) {
+        self.model.close(resource);
+    }
+
+    /// Acquires the keyed mutex of a resource.
+    pub fn acquire(&self, shared: &SharedResource, key: u64, timeout: Option<Duration>) -> Acquired {
+        shared.acquire(&self.model, key, timeout)
+    }
+
+    /// Releases it; false if this device does not own it.
+    pub fn release(&self, shared: &SharedResource, key: u64) -> bool {
+        shared.release(&self.model, key)
     }
 
     /// Sets who receives frames.

@@ -1,10 +1,11 @@
-//! The box of every COM object, and its two reference counts.
+//! The box of every COM object, and its three reference counts.
 //!
 //! ```text
 //!  public count   what AddRef and Release return. While it is not zero, the object holds a public reference to its device.
 //!  held count     references of the runtime: bindings of the context, a view's resource. Guarded by the device's lock.
+//!  recorded count lists of a deferred context that use the object. Raised by whoever may use it, lowered under the lock.
 //! ```
-//! An object dies when both are zero. The last public release takes the device's lock, so a `*Get*` call, which runs under
+//! An object dies when all are zero. The last public release takes the device's lock, so a `*Get*` call, which runs under
 //! the lock, either finds the object alive or does not find it at all. Binding needs no atomic operation.
 
 use core::cell::Cell;
@@ -20,7 +21,7 @@ use super::guard::{Graves, Guard, Locked, Remains};
 use crate::private_data::PrivateData;
 
 /// Interface chains that an object can have.
-pub const CHAINS: usize = 4;
+pub const CHAINS: usize = 5;
 
 /// An object's vtables; the first one's address is the object's identity.
 pub type Vtables = [*const c_void; CHAINS];
@@ -29,8 +30,34 @@ pub type Vtables = [*const c_void; CHAINS];
 pub trait Class: Sized + 'static {
     /// The chain that has the interface `iid` (`IUnknown` is answered by the box).
     fn chain(&self, iid: &GUID) -> Option<usize>;
-    /// Destroys the driver's side and gives up what the object holds. Both counts are zero; the box is freed after.
+    /// Destroys the driver's side and gives up what the object holds. All counts are zero; the box is freed after.
     fn destroy(&self, handle: *mut c_void, locked: &mut Locked);
+}
+
+/// How a context keeps alive what it uses.
+pub trait Keep {
+    /// Adds a reference for a binding.
+    fn hold<T: Class>(&mut self, object: &Com<T>);
+    /// Gives up the reference of a binding.
+    fn unhold<T: Class>(&mut self, object: &Com<T>);
+    /// Notes that a call uses the object.
+    fn touch<T: Class>(&mut self, object: &Com<T>);
+}
+
+impl Keep for Graves {
+    #[inline]
+    fn hold<T: Class>(&mut self, object: &Com<T>) {
+        object.hold(self);
+    }
+
+    #[inline]
+    fn unhold<T: Class>(&mut self, object: &Com<T>) {
+        object.unhold(self);
+    }
+
+    // What is called at once needs no reference.
+    #[inline]
+    fn touch<T: Class>(&mut self, _object: &Com<T>) {}
 }
 
 /// A COM object of class `T`.
@@ -39,6 +66,7 @@ pub struct Com<T: Class> {
     vtables: Vtables,
     public: AtomicU32,
     held: Cell<u32>,
+    recorded: AtomicU32,
     /// The driver's handle: the address of `Class`'s driver memory; null for classes without a driver's side.
     handle: *mut c_void,
     dying: Cell<bool>,
@@ -78,6 +106,7 @@ impl<T: Class> Com<T> {
             vtables,
             public: AtomicU32::new(public),
             held: Cell::new(0),
+            recorded: AtomicU32::new(0),
             handle,
             dying: Cell::new(false),
             device,
@@ -128,9 +157,37 @@ impl<T: Class> Com<T> {
     pub fn unhold(&self, graves: &mut Graves) {
         let left = self.held.get().wrapping_sub(1);
         self.held.set(left);
-        if left == 0 && self.public.load(Ordering::Relaxed) == 0 {
+        if left == 0 && self.public.load(Ordering::Relaxed) == 0 && self.recorded.load(Ordering::Relaxed) == 0
+        {
             self.bury(graves);
         }
+    }
+
+    /// Adds a reference of a command list. Needs no lock: the caller has a reference of some kind.
+    #[inline]
+    pub fn record(&self) {
+        self.recorded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives up a reference of a command list; the object may be freed when the guard is dropped.
+    ///
+    /// # Safety
+    /// `object` is a `Com<T>` that the caller has called [`Com::record`] of.
+    pub unsafe fn unrecord(object: NonNull<c_void>, graves: &mut Graves) {
+        let object = object.cast::<Self>();
+        // SAFETY: the caller's promise.
+        let this = unsafe { object.as_ref() };
+        let left = this.recorded.fetch_sub(1, Ordering::AcqRel).wrapping_sub(1);
+        if left == 0 && this.held.get() == 0 && this.public.load(Ordering::Relaxed) == 0 {
+            this.bury(graves);
+        }
+    }
+
+    /// Whether anything keeps the object alive.
+    fn is_used(&self) -> bool {
+        self.held.get() != 0
+            || self.public.load(Ordering::Relaxed) != 0
+            || self.recorded.load(Ordering::Acquire) != 0
     }
 
     /// Queues the object for destruction; whether both counts are still zero is checked again then.
@@ -150,12 +207,12 @@ impl<T: Class> Com<T> {
         // SAFETY: the caller's promise.
         let this = unsafe { object.as_ref() };
         this.dying.set(false);
-        if this.held.get() != 0 || this.public.load(Ordering::Relaxed) != 0 {
+        if this.is_used() {
             return Remains::new();
         }
         this.inner.destroy(this.handle, locked);
         let private = this.private.take();
-        // SAFETY: the box came from `Box::leak`, both counts are zero, and nobody can find the object any more.
+        // SAFETY: the box came from `Box::leak`, all counts are zero, and nobody can find the object any more.
         drop(unsafe { Box::from_raw(object.as_ptr()) });
         private
     }
@@ -213,7 +270,7 @@ impl<T: Class> Com<T> {
     /// Releases what is probably the last public reference of a child, under the lock: what is left.
     fn release_last(&self, graves: &mut Graves) -> u32 {
         let left = self.public.fetch_sub(1, Ordering::AcqRel).wrapping_sub(1);
-        if left == 0 && self.held.get() == 0 {
+        if left == 0 && self.held.get() == 0 && self.recorded.load(Ordering::Acquire) == 0 {
             self.bury(graves);
         }
         left
@@ -318,3 +375,24 @@ macro_rules! vtable {
     };
 }
 pub(crate) use vtable;
+
+/// An entry for a vtable that returns an error for a null out-pointer, the last argument, and else does what the generated
+/// entry does, which would write through it.
+macro_rules! refusing_null {
+    ($vtbl:ident::<$identity:ty, $offset:literal>::$entry:ident($($argument:ident: $type:ty),* => $out:ty), $error:expr) => {{
+        unsafe extern "system" fn entry(
+            this: *mut core::ffi::c_void,
+            $($argument: $type,)*
+            out: *mut $out,
+        ) -> windows_core::HRESULT {
+            const ORIGINAL: $vtbl = $vtbl::new::<$identity, $offset>();
+            if out.is_null() {
+                return windows_core::HRESULT($error.0);
+            }
+            // SAFETY: these are the arguments of an entry of this object's vtable.
+            unsafe { (ORIGINAL.$entry)(this, $($argument,)* out) }
+        }
+        entry
+    }};
+}
+pub(crate) use refusing_null;

@@ -5,40 +5,53 @@
 use core::cell::Cell;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 
 use pvgpu_umd_ddi::{
     D3D10_DDI_BIND_PRESENT, D3D10_DDIARG_SUBRESOURCE_UP, D3D10DDI_MIPINFO, D3D10DDIRESOURCE_BUFFER,
     D3D10DDIRESOURCE_TEXTURE1D, D3D10DDIRESOURCE_TEXTURE2D, D3D10DDIRESOURCE_TEXTURE3D,
-    D3D10DDIRESOURCE_TEXTURECUBE, D3D11DDIARG_CREATERESOURCE, DXGI_SAMPLE_DESC as DdiSampleDesc,
+    D3D10DDIRESOURCE_TEXTURECUBE, D3D11_DDI_BIND_UNORDERED_ACCESS, D3D11DDIARG_CREATERESOURCE,
+    DXGI_SAMPLE_DESC as DdiSampleDesc,
+};
+use windows::Win32::Graphics::Direct3D10::{
+    ID3D10Buffer_Vtbl, ID3D10Texture1D_Vtbl, ID3D10Texture2D_Vtbl, ID3D10Texture3D_Vtbl,
 };
 use windows::Win32::Graphics::Direct3D11::{
     D3D11_BUFFER_DESC, D3D11_RESOURCE_DIMENSION, D3D11_RESOURCE_DIMENSION_BUFFER,
     D3D11_RESOURCE_DIMENSION_TEXTURE1D, D3D11_RESOURCE_DIMENSION_TEXTURE2D,
-    D3D11_RESOURCE_DIMENSION_TEXTURE3D, D3D11_TEXTURE1D_DESC, D3D11_TEXTURE2D_DESC, D3D11_TEXTURE3D_DESC,
-    D3D11_USAGE, ID3D11Buffer_Impl, ID3D11Buffer_Vtbl, ID3D11Resource_Impl, ID3D11Texture1D_Impl,
-    ID3D11Texture1D_Vtbl, ID3D11Texture2D_Impl, ID3D11Texture2D_Vtbl, ID3D11Texture3D_Impl,
-    ID3D11Texture3D_Vtbl,
+    D3D11_RESOURCE_DIMENSION_TEXTURE3D, D3D11_TEXTURE1D_DESC, D3D11_TEXTURE2D_DESC, D3D11_TEXTURE2D_DESC1,
+    D3D11_TEXTURE3D_DESC, D3D11_TEXTURE3D_DESC1, D3D11_USAGE, ID3D11Buffer_Impl, ID3D11Buffer_Vtbl,
+    ID3D11Resource_Impl, ID3D11Texture1D_Impl, ID3D11Texture1D_Vtbl, ID3D11Texture2D_Impl,
+    ID3D11Texture2D1_Impl, ID3D11Texture2D1_Vtbl, ID3D11Texture3D_Impl, ID3D11Texture3D1_Impl,
+    ID3D11Texture3D1_Vtbl,
 };
 use windows::Win32::Graphics::Dxgi::Common::{DXGI_FORMAT, DXGI_SAMPLE_DESC};
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_RESOURCE_PRIORITY, DXGI_RESOURCE_PRIORITY_NORMAL, IDXGIResource1_Vtbl, IDXGISurface2_Vtbl,
+    DXGI_RESOURCE_PRIORITY, DXGI_RESOURCE_PRIORITY_NORMAL, IDXGIKeyedMutex_Vtbl, IDXGIResource1_Vtbl,
+    IDXGISurface2_Vtbl,
 };
 use windows_core::GUID;
 
+use super::d3d10;
 use super::device::Device;
 use super::driver::Object;
 use super::guard::{Guard, Locked};
+use super::kernel::SharedResource;
 use super::object::{CHAINS, Class, Com, Vtables, vtable};
-use crate::desc::resource::{Flags, bind};
+use super::surface::{RESOURCE_TABLE, SURFACE_TABLE};
+use super::surface_dc::Drawing;
+use crate::desc::resource::{Flags, bind, misc};
 use crate::desc::subresource::mip_info;
-use crate::desc::texture::Dimension;
+use crate::desc::texture::{Desc, Dimension};
 use crate::desc::view::Shape;
-use crate::hresult::Result;
+use crate::hresult::{E_INVALIDARG, Result};
 
 /// Chain of `IDXGIResource1`.
 pub const DXGI_RESOURCE: usize = 1;
 /// Chain of `IDXGISurface2`.
 pub const DXGI_SURFACE: usize = 2;
+/// Chain of `IDXGIKeyedMutex`.
+const KEYED_MUTEX: usize = 3;
 
 /// A buffer or texture.
 pub struct Resource {
@@ -46,14 +59,14 @@ pub struct Resource {
     pub shape: Shape,
     /// Which of its subresources are mapped. Guarded by the device's lock.
     pub mapped: Box<[Cell<bool>]>,
-    /// Bindings as a target: render target, depth, unordered access, stream output. Guarded by the device's lock.
-    pub outputs: Cell<u32>,
-    /// Bindings as shader resource, while it could be a target too. Guarded by the device's lock.
-    pub inputs: Cell<u32>,
-    /// What `SetResourceMinLOD` set last. Guarded by the device's lock.
-    pub min_lod: Cell<f32>,
+    /// What `SetResourceMinLOD` set last: the bits of a float.
+    pub min_lod: AtomicU32,
     /// `DXGI_USAGE` of a back buffer's swap chain, 0 for other resources.
     pub swap_chain_usage: u32,
+    /// What other devices open, if they may.
+    pub shared: Option<Arc<SharedResource>>,
+    /// What GDI draws to between `GetDC` and `ReleaseDC`. Guarded by the device's lock.
+    pub drawing: Cell<Option<Box<Drawing>>>,
     priority: AtomicU32,
     _memory: Object,
 }
@@ -72,6 +85,16 @@ impl Resource {
     #[inline]
     pub fn is_buffer(&self) -> bool {
         matches!(self.shape, Shape::Buffer(_))
+    }
+
+    /// Whether it is a constant buffer, whose updates have an entry of their own.
+    pub fn is_constant_buffer(&self) -> bool {
+        self.flags().bind & bind::CONSTANT_BUFFER != 0
+    }
+
+    /// What `SetResourceMinLOD` set last.
+    pub fn min_lod(&self) -> f32 {
+        f32::from_bits(self.min_lod.load(Ordering::Relaxed))
     }
 
     /// `DXGI_FORMAT`; `UNKNOWN` for buffers.
@@ -118,10 +141,10 @@ impl Resource {
         self.flags().bind & outputs != 0
     }
 
-    /// Whether it has a surface: a 2D texture with one subresource.
+    /// Whether it has a surface: a 1D or 2D texture with one subresource.
     fn is_surface(&self) -> bool {
         match &self.shape {
-            Shape::Texture(texture) => texture.dimension == Dimension::Two && texture.subresources() == 1,
+            Shape::Texture(texture) => texture.dimension != Dimension::Three && texture.subresources() == 1,
             Shape::Buffer(_) => false,
         }
     }
@@ -174,12 +197,17 @@ impl Com<Device> {
             }
         };
         let present = if swap_chain_usage != 0 { D3D10_DDI_BIND_PRESENT } else { 0 };
+        let bound = match format {
+            // Nothing can come of it, and the driver would have to refuse.
+            crate::format::R8G8B8A8_SRGB => flags.ddi_bind() & !D3D11_DDI_BIND_UNORDERED_ACCESS,
+            _ => flags.ddi_bind(),
+        };
         let argument = D3D11DDIARG_CREATERESOURCE {
             pMipInfoList: mips.as_ptr(),
             pInitialDataUP: if initial.is_empty() { core::ptr::null() } else { initial.as_ptr() },
             ResourceDimension: dimension,
             Usage: flags.usage.number(),
-            BindFlags: flags.ddi_bind() | present,
+            BindFlags: bound | present,
             MapFlags: flags.ddi_map(),
             MiscFlags: flags.ddi_misc(),
             Format: format,
@@ -193,38 +221,92 @@ impl Com<Device> {
         let mut guard = Guard::new(&self.inner);
         let mut memory = guard.driver.create_resource(&argument)?;
         let handle = memory.handle();
+        let shared = match &shape {
+            Shape::Texture(texture) if flags.is_shared() => {
+                let keyed = flags.misc & misc::SHARED_KEYEDMUTEX != 0;
+                let shared = self.inner.kernel.share(handle as usize, *texture, keyed);
+                Some(shared.inspect_err(|_| guard.driver.destroy_resource(handle))?)
+            }
+            _ => None,
+        };
+        Ok(self.resource_of(shape, memory, swap_chain_usage, shared))
+    }
+
+    /// Opens what another device, or this one, shares: a public reference as an interface pointer of chain 0.
+    ///
+    /// # Errors
+    /// `E_INVALIDARG` once no device has it; the driver's.
+    pub fn open_resource(&self, shared: Arc<SharedResource>) -> Result<*mut c_void> {
+        self.inner.kernel.require_alive()?;
+        let texture = *shared.runtime().downcast_ref::<Desc>().ok_or(E_INVALIDARG)?;
+        let mut guard = Guard::new(&self.inner);
+        let mut opened = None;
+        let memory = guard.driver.open_resource(|resource| {
+            opened = Some(resource);
+            self.inner.kernel.open(&shared, resource)
+        });
+        if let (Err(_), Some(resource)) = (&memory, opened) {
+            self.inner.kernel.close(resource);
+        }
+        Ok(self.resource_of(Shape::Texture(texture), memory?, 0, Some(shared)))
+    }
+
+    /// The object of a resource that the driver has made.
+    fn resource_of(
+        &self,
+        shape: Shape,
+        mut memory: Object,
+        swap_chain_usage: u32,
+        shared: Option<Arc<SharedResource>>,
+    ) -> *mut c_void {
+        let handle = memory.handle();
         let mut inner = Resource {
             shape,
             mapped: Box::default(),
-            outputs: Cell::new(0),
-            inputs: Cell::new(0),
-            min_lod: Cell::new(0.0),
+            min_lod: AtomicU32::new(0),
             swap_chain_usage,
+            shared,
+            drawing: Cell::new(None),
             priority: AtomicU32::new(DXGI_RESOURCE_PRIORITY_NORMAL.0),
             _memory: memory,
         };
-        if flags.cpu != 0 {
+        if inner.flags().cpu != 0 {
             inner.mapped = vec![Cell::new(false); inner.subresources() as usize].into_boxed_slice();
         }
         let vtables = vtables(&inner);
-        Ok(Com::new(vtables, self, handle, inner).as_ptr().cast())
+        Com::new(vtables, self, handle, inner).as_ptr().cast()
     }
 }
 
 impl Class for Resource {
     fn chain(&self, iid: &GUID) -> Option<usize> {
+        let old = match &self.shape {
+            // Direct3D 10 has no structured buffers.
+            Shape::Buffer(buffer) => buffer.stride == 0 && ID3D10Buffer_Vtbl::matches(iid),
+            Shape::Texture(texture) => match texture.dimension {
+                Dimension::One => ID3D10Texture1D_Vtbl::matches(iid),
+                Dimension::Two => ID3D10Texture2D_Vtbl::matches(iid),
+                Dimension::Three => ID3D10Texture3D_Vtbl::matches(iid),
+            },
+        };
         let own = match &self.shape {
             Shape::Buffer(_) => ID3D11Buffer_Vtbl::matches(iid),
             Shape::Texture(texture) => match texture.dimension {
                 Dimension::One => ID3D11Texture1D_Vtbl::matches(iid),
-                Dimension::Two => ID3D11Texture2D_Vtbl::matches(iid),
-                Dimension::Three => ID3D11Texture3D_Vtbl::matches(iid),
+                Dimension::Two => ID3D11Texture2D1_Vtbl::matches(iid),
+                Dimension::Three => ID3D11Texture3D1_Vtbl::matches(iid),
             },
         };
         if own {
             Some(0)
+        } else if old {
+            Some(d3d10::CHAIN)
         } else if IDXGIResource1_Vtbl::matches(iid) {
             Some(DXGI_RESOURCE)
+        } else if self.shared.as_ref().is_some_and(|shared| shared.is_keyed())
+            && IDXGIKeyedMutex_Vtbl::matches(iid)
+        {
+            Some(KEYED_MUTEX)
         } else {
             (self.is_surface() && IDXGISurface2_Vtbl::matches(iid)).then_some(DXGI_SURFACE)
         }
@@ -241,12 +323,21 @@ fn vtables(resource: &Resource) -> Vtables {
         Shape::Buffer(_) => vtable!(ID3D11Buffer_Vtbl, Com<Resource>, 0),
         Shape::Texture(texture) => match texture.dimension {
             Dimension::One => vtable!(ID3D11Texture1D_Vtbl, Com<Resource>, 0),
-            Dimension::Two => vtable!(ID3D11Texture2D_Vtbl, Com<Resource>, 0),
-            Dimension::Three => vtable!(ID3D11Texture3D_Vtbl, Com<Resource>, 0),
+            Dimension::Two => vtable!(ID3D11Texture2D1_Vtbl, Com<Resource>, 0),
+            Dimension::Three => vtable!(ID3D11Texture3D1_Vtbl, Com<Resource>, 0),
         },
     };
-    vtables[DXGI_RESOURCE] = vtable!(IDXGIResource1_Vtbl, Com<Resource>, 1);
-    vtables[DXGI_SURFACE] = vtable!(IDXGISurface2_Vtbl, Com<Resource>, 2);
+    vtables[d3d10::CHAIN] = match &resource.shape {
+        Shape::Buffer(_) => vtable!(ID3D10Buffer_Vtbl, Com<Resource>, 4),
+        Shape::Texture(texture) => match texture.dimension {
+            Dimension::One => vtable!(ID3D10Texture1D_Vtbl, Com<Resource>, 4),
+            Dimension::Two => vtable!(ID3D10Texture2D_Vtbl, Com<Resource>, 4),
+            Dimension::Three => vtable!(ID3D10Texture3D_Vtbl, Com<Resource>, 4),
+        },
+    };
+    vtables[KEYED_MUTEX] = vtable!(IDXGIKeyedMutex_Vtbl, Com<Resource>, 3);
+    vtables[DXGI_RESOURCE] = core::ptr::from_ref(&RESOURCE_TABLE).cast();
+    vtables[DXGI_SURFACE] = core::ptr::from_ref(&SURFACE_TABLE).cast();
     vtables
 }
 
@@ -378,5 +469,27 @@ impl ID3D11Texture3D_Impl for Com<Resource> {
         if let Some(out) = unsafe { desc.as_mut() } {
             *out = value;
         }
+    }
+}
+
+impl ID3D11Texture2D1_Impl for Com<Resource> {
+    fn GetDesc1(&self, desc: *mut D3D11_TEXTURE2D_DESC1) {
+        // The description begins with the older one, and the layout is undefined.
+        // SAFETY: COM's contract: not null means valid.
+        if let Some(out) = unsafe { desc.as_mut() } {
+            *out = D3D11_TEXTURE2D_DESC1::default();
+        }
+        ID3D11Texture2D_Impl::GetDesc(self, desc.cast());
+    }
+}
+
+impl ID3D11Texture3D1_Impl for Com<Resource> {
+    fn GetDesc1(&self, desc: *mut D3D11_TEXTURE3D_DESC1) {
+        // As for 2D textures.
+        // SAFETY: COM's contract: not null means valid.
+        if let Some(out) = unsafe { desc.as_mut() } {
+            *out = D3D11_TEXTURE3D_DESC1::default();
+        }
+        ID3D11Texture3D_Impl::GetDesc(self, desc.cast());
     }
 }

@@ -1,31 +1,39 @@
-//! Shaders of all stages, input layouts, and class linkage.
+//! Shaders of all stages, and input layouts.
 
 use core::ffi::c_void;
 
+use pvgpu_dxbc::container::Linkage;
 use pvgpu_umd_ddi::{
     D3D10DDIARG_CREATEELEMENTLAYOUT, D3D10DDIARG_INPUT_ELEMENT_DESC,
     D3D11DDIARG_CREATEGEOMETRYSHADERWITHSTREAMOUTPUT, D3D11DDIARG_STREAM_OUTPUT_DECLARATION_ENTRY,
 };
-use windows::Win32::Graphics::Direct3D11::{
-    ID3D11ClassInstance, ID3D11ClassLinkage_Impl, ID3D11ClassLinkage_Vtbl, ID3D11ComputeShader_Impl,
-    ID3D11ComputeShader_Vtbl, ID3D11DomainShader_Impl, ID3D11DomainShader_Vtbl, ID3D11GeometryShader_Impl,
-    ID3D11GeometryShader_Vtbl, ID3D11HullShader_Impl, ID3D11HullShader_Vtbl, ID3D11InputLayout_Impl,
-    ID3D11InputLayout_Vtbl, ID3D11PixelShader_Impl, ID3D11PixelShader_Vtbl, ID3D11VertexShader_Impl,
-    ID3D11VertexShader_Vtbl,
+use windows::Win32::Graphics::Direct3D10::{
+    ID3D10GeometryShader_Vtbl, ID3D10InputLayout_Vtbl, ID3D10PixelShader_Vtbl, ID3D10VertexShader_Vtbl,
 };
-use windows_core::{GUID, PCSTR};
+use windows::Win32::Graphics::Direct3D11::{
+    ID3D11ComputeShader_Impl, ID3D11ComputeShader_Vtbl, ID3D11DomainShader_Impl, ID3D11DomainShader_Vtbl,
+    ID3D11GeometryShader_Impl, ID3D11GeometryShader_Vtbl, ID3D11HullShader_Impl, ID3D11HullShader_Vtbl,
+    ID3D11InputLayout_Impl, ID3D11InputLayout_Vtbl, ID3D11PixelShader_Impl, ID3D11PixelShader_Vtbl,
+    ID3D11VertexShader_Impl, ID3D11VertexShader_Vtbl,
+};
+use windows_core::GUID;
 
-use super::convert::error;
+use super::d3d10;
 use super::device::Device;
 use super::driver::{Object, Stage};
 use super::guard::{Guard, Locked};
+use super::linkage::ClassLinkage;
 use super::object::{CHAINS, Class, Com, Vtables, vtable};
-use crate::hresult::{E_NOTIMPL, Result};
+use crate::hresult::Result;
 use crate::signature::{self, Program};
 
 /// A shader of any stage.
 pub struct Shader {
     stage: Stage,
+    /// Its interfaces and classes. `None` for a shader without any, or created without a class linkage.
+    pub linkage: Option<Linkage>,
+    /// Whether it needs class instances.
+    pub has_interfaces: bool,
     _memory: Object,
 }
 
@@ -44,12 +52,17 @@ impl Com<Device> {
     ///
     /// # Errors
     /// `E_INVALIDARG` for a container that is malformed or of another stage, and the driver's.
-    pub fn create_shader(&self, stage: Stage, bytecode: &[u8]) -> Result<*mut c_void> {
+    pub fn create_shader(
+        &self,
+        stage: Stage,
+        bytecode: &[u8],
+        linkage: Option<&Com<ClassLinkage>>,
+    ) -> Result<*mut c_void> {
         self.inner.kernel.require_alive()?;
         let program = Program::new(bytecode, &[program_stage(stage)])?;
-        let mut guard = Guard::new(&self.inner);
-        let memory = guard.driver.create_shader(stage, &program)?;
-        Ok(self.new_shader(stage, memory))
+        program.require_level(bytecode, self.inner.feature_level)?;
+        let memory = Guard::new(&self.inner).driver.create_shader(stage, &program)?;
+        Ok(self.new_shader(stage, memory, program.linkage(bytecode)?, linkage))
     }
 
     /// Creates a geometry shader with stream output, of a geometry, vertex or domain shader's container.
@@ -60,6 +73,7 @@ impl Com<Device> {
         &self,
         program: &Program,
         output: &StreamOutput<'_>,
+        linkage: (Linkage, Option<&Com<ClassLinkage>>),
     ) -> Result<*mut c_void> {
         self.inner.kernel.require_alive()?;
         let argument = D3D11DDIARG_CREATEGEOMETRYSHADERWITHSTREAMOUTPUT {
@@ -71,14 +85,25 @@ impl Com<Device> {
             NumStrides: output.strides.len() as u32,
             RasterizedStream: output.rasterized,
         };
-        let mut guard = Guard::new(&self.inner);
-        let memory = guard.driver.create_stream_output_shader(program, &argument)?;
-        Ok(self.new_shader(Stage::Geometry, memory))
+        let memory = Guard::new(&self.inner).driver.create_stream_output_shader(program, &argument)?;
+        Ok(self.new_shader(Stage::Geometry, memory, linkage.0, linkage.1))
     }
 
-    fn new_shader(&self, stage: Stage, mut memory: Object) -> *mut c_void {
+    fn new_shader(
+        &self,
+        stage: Stage,
+        mut memory: Object,
+        own: Linkage,
+        linkage: Option<&Com<ClassLinkage>>,
+    ) -> *mut c_void {
         let handle = memory.handle();
-        Com::new(vtables(stage), self, handle, Shader { stage, _memory: memory }).as_ptr().cast()
+        let has_interfaces = own.slots() != 0;
+        let linkage = linkage.filter(|_| has_interfaces).map(|linkage| {
+            linkage.inner.learn(&own);
+            own
+        });
+        let shader = Shader { stage, linkage, has_interfaces, _memory: memory };
+        Com::new(vtables(stage), self, handle, shader).as_ptr().cast()
     }
 
     /// Creates an input layout: a public reference as an interface pointer of chain 0.
@@ -97,14 +122,8 @@ impl Com<Device> {
         let handle = memory.handle();
         let mut vtables = [core::ptr::null(); CHAINS];
         vtables[0] = vtable!(ID3D11InputLayout_Vtbl, Com<InputLayout>, 0);
+        vtables[d3d10::CHAIN] = vtable!(ID3D10InputLayout_Vtbl, Com<InputLayout>, 4);
         Ok(Com::new(vtables, self, handle, InputLayout { _memory: memory }).as_ptr().cast())
-    }
-
-    /// Creates a class linkage: a public reference as an interface pointer of chain 0.
-    pub fn create_class_linkage(&self) -> *mut c_void {
-        let mut vtables = [core::ptr::null(); CHAINS];
-        vtables[0] = vtable!(ID3D11ClassLinkage_Vtbl, Com<ClassLinkage>, 0);
-        Com::new(vtables, self, core::ptr::null_mut(), ClassLinkage).as_ptr().cast()
     }
 }
 
@@ -129,7 +148,16 @@ impl Class for Shader {
             Stage::Pixel => ID3D11PixelShader_Vtbl::matches(iid),
             Stage::Compute => ID3D11ComputeShader_Vtbl::matches(iid),
         };
-        found.then_some(0)
+        if found {
+            return Some(0);
+        }
+        let old = match self.stage {
+            Stage::Vertex => ID3D10VertexShader_Vtbl::matches(iid),
+            Stage::Geometry => ID3D10GeometryShader_Vtbl::matches(iid),
+            Stage::Pixel => ID3D10PixelShader_Vtbl::matches(iid),
+            Stage::Hull | Stage::Domain | Stage::Compute => false,
+        };
+        old.then_some(d3d10::CHAIN)
     }
 
     fn destroy(&self, handle: *mut c_void, locked: &mut Locked) {
@@ -146,6 +174,12 @@ fn vtables(stage: Stage) -> Vtables {
         Stage::Geometry => vtable!(ID3D11GeometryShader_Vtbl, Com<Shader>, 0),
         Stage::Pixel => vtable!(ID3D11PixelShader_Vtbl, Com<Shader>, 0),
         Stage::Compute => vtable!(ID3D11ComputeShader_Vtbl, Com<Shader>, 0),
+    };
+    vtables[d3d10::CHAIN] = match stage {
+        Stage::Vertex => vtable!(ID3D10VertexShader_Vtbl, Com<Shader>, 4),
+        Stage::Geometry => vtable!(ID3D10GeometryShader_Vtbl, Com<Shader>, 4),
+        Stage::Pixel => vtable!(ID3D10PixelShader_Vtbl, Com<Shader>, 4),
+        Stage::Hull | Stage::Domain | Stage::Compute => core::ptr::null(),
     };
     vtables
 }
@@ -164,7 +198,10 @@ pub struct InputLayout {
 
 impl Class for InputLayout {
     fn chain(&self, iid: &GUID) -> Option<usize> {
-        ID3D11InputLayout_Vtbl::matches(iid).then_some(0)
+        if ID3D11InputLayout_Vtbl::matches(iid) {
+            return Some(0);
+        }
+        ID3D10InputLayout_Vtbl::matches(iid).then_some(d3d10::CHAIN)
     }
 
     fn destroy(&self, handle: *mut c_void, locked: &mut Locked) {
@@ -173,31 +210,3 @@ impl Class for InputLayout {
 }
 
 impl ID3D11InputLayout_Impl for Com<InputLayout> {}
-
-/// A class linkage. Dynamic linkage itself is not supported: its instances cannot be made.
-pub struct ClassLinkage;
-
-impl Class for ClassLinkage {
-    fn chain(&self, iid: &GUID) -> Option<usize> {
-        ID3D11ClassLinkage_Vtbl::matches(iid).then_some(0)
-    }
-
-    fn destroy(&self, _handle: *mut c_void, _locked: &mut Locked) {}
-}
-
-impl ID3D11ClassLinkage_Impl for Com<ClassLinkage> {
-    fn GetClassInstance(&self, _name: &PCSTR, _index: u32) -> windows_core::Result<ID3D11ClassInstance> {
-        Err(error(E_NOTIMPL))
-    }
-
-    fn CreateClassInstance(
-        &self,
-        _type_name: &PCSTR,
-        _constant_buffer: u32,
-        _constant_vector: u32,
-        _texture: u32,
-        _sampler: u32,
-    ) -> windows_core::Result<ID3D11ClassInstance> {
-        Err(error(E_NOTIMPL))
-    }
-}

@@ -9,16 +9,21 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use pvgpu_umd_ddi::{
     D3D10_DDI_DEPTH_STENCIL_DESC, D3D10_DDI_SAMPLER_DESC, D3D11_1_DDI_BLEND_DESC, D3D11_1_DDI_RASTERIZER_DESC,
 };
+use windows::Win32::Graphics::Direct3D10::{
+    ID3D10BlendState1_Vtbl, ID3D10DepthStencilState_Vtbl, ID3D10RasterizerState_Vtbl, ID3D10SamplerState_Vtbl,
+};
 use windows::Win32::Graphics::Direct3D11::{
     D3D11_BLEND_DESC, D3D11_BLEND_DESC1, D3D11_DEPTH_STENCIL_DESC, D3D11_RASTERIZER_DESC,
-    D3D11_RASTERIZER_DESC1, D3D11_SAMPLER_DESC, ID3D11BlendState_Impl, ID3D11BlendState1_Impl,
-    ID3D11BlendState1_Vtbl, ID3D11DepthStencilState_Impl, ID3D11DepthStencilState_Vtbl,
-    ID3D11RasterizerState_Impl, ID3D11RasterizerState1_Impl, ID3D11RasterizerState1_Vtbl,
-    ID3D11SamplerState_Impl, ID3D11SamplerState_Vtbl,
+    D3D11_RASTERIZER_DESC1, D3D11_RASTERIZER_DESC2, D3D11_SAMPLER_DESC, ID3D11BlendState_Impl,
+    ID3D11BlendState1_Impl, ID3D11BlendState1_Vtbl, ID3D11DepthStencilState_Impl,
+    ID3D11DepthStencilState_Vtbl, ID3D11RasterizerState_Impl, ID3D11RasterizerState1_Impl,
+    ID3D11RasterizerState2_Impl, ID3D11RasterizerState2_Vtbl, ID3D11SamplerState_Impl,
+    ID3D11SamplerState_Vtbl,
 };
 use windows_core::GUID;
 
 use super::convert;
+use super::d3d10;
 use super::device::Device;
 use super::driver::Object;
 use super::guard::{Guard, Locked};
@@ -95,11 +100,11 @@ impl Com<Device> {
         self.inner.kernel.require_alive()?;
         let kind = desc.kind();
         let mut guard = Guard::new(&self.inner);
-        if let Some(found) = guard.states.kind(kind).get(&key) {
+        if let Some(found) = guard.own.states.kind(kind).get(&key) {
             // SAFETY: the cache holds live objects only: they leave it when they are destroyed, under this lock.
             return Ok(unsafe { found.as_ref() }.hand_out());
         }
-        if guard.states.kind(kind).len() >= MAX_OBJECTS {
+        if guard.own.states.kind(kind).len() >= MAX_OBJECTS {
             return Err(D3D11_ERROR_TOO_MANY_UNIQUE_STATE_OBJECTS);
         }
         let mut memory = match &desc {
@@ -111,7 +116,7 @@ impl Com<Device> {
         let handle = memory.handle();
         let inner = StateObject { desc, key: RefCell::new(key.clone()), _memory: memory };
         let object = Com::new(vtables(kind), self, handle, inner);
-        guard.states.kind(kind).insert(key, object);
+        guard.own.states.kind(kind).insert(key, object);
         Ok(object.as_ptr().cast())
     }
 }
@@ -121,15 +126,24 @@ impl Class for StateObject {
         let found = match self.desc.kind() {
             Kind::Blend => ID3D11BlendState1_Vtbl::matches(iid),
             Kind::DepthStencil => ID3D11DepthStencilState_Vtbl::matches(iid),
-            Kind::Rasterizer => ID3D11RasterizerState1_Vtbl::matches(iid),
+            Kind::Rasterizer => ID3D11RasterizerState2_Vtbl::matches(iid),
             Kind::Sampler => ID3D11SamplerState_Vtbl::matches(iid),
         };
-        found.then_some(0)
+        if found {
+            return Some(0);
+        }
+        let old = match self.desc.kind() {
+            Kind::Blend => ID3D10BlendState1_Vtbl::matches(iid),
+            Kind::DepthStencil => ID3D10DepthStencilState_Vtbl::matches(iid),
+            Kind::Rasterizer => ID3D10RasterizerState_Vtbl::matches(iid),
+            Kind::Sampler => ID3D10SamplerState_Vtbl::matches(iid),
+        };
+        old.then_some(d3d10::CHAIN)
     }
 
     fn destroy(&self, handle: *mut c_void, locked: &mut Locked) {
         let kind = self.desc.kind();
-        locked.states.kind(kind).remove(&self.key.take());
+        locked.own.states.kind(kind).remove(&self.key.take());
         match kind {
             Kind::Blend => locked.driver.destroy_blend_state(handle),
             Kind::DepthStencil => locked.driver.destroy_depth_stencil_state(handle),
@@ -144,8 +158,14 @@ fn vtables(kind: Kind) -> Vtables {
     vtables[0] = match kind {
         Kind::Blend => vtable!(ID3D11BlendState1_Vtbl, Com<StateObject>, 0),
         Kind::DepthStencil => vtable!(ID3D11DepthStencilState_Vtbl, Com<StateObject>, 0),
-        Kind::Rasterizer => vtable!(ID3D11RasterizerState1_Vtbl, Com<StateObject>, 0),
+        Kind::Rasterizer => vtable!(ID3D11RasterizerState2_Vtbl, Com<StateObject>, 0),
         Kind::Sampler => vtable!(ID3D11SamplerState_Vtbl, Com<StateObject>, 0),
+    };
+    vtables[d3d10::CHAIN] = match kind {
+        Kind::Blend => vtable!(ID3D10BlendState1_Vtbl, Com<StateObject>, 4),
+        Kind::DepthStencil => vtable!(ID3D10DepthStencilState_Vtbl, Com<StateObject>, 4),
+        Kind::Rasterizer => vtable!(ID3D10RasterizerState_Vtbl, Com<StateObject>, 4),
+        Kind::Sampler => vtable!(ID3D10SamplerState_Vtbl, Com<StateObject>, 4),
     };
     vtables
 }
@@ -203,5 +223,16 @@ impl ID3D11SamplerState_Impl for Com<StateObject> {
         if let (Some(out), Desc::Sampler(desc)) = (unsafe { desc.as_mut() }, &self.inner.desc) {
             *out = convert::sampler_desc(desc);
         }
+    }
+}
+
+impl ID3D11RasterizerState2_Impl for Com<StateObject> {
+    fn GetDesc2(&self, desc: *mut D3D11_RASTERIZER_DESC2) {
+        // The description begins with the older one; there is no conservative rasterization.
+        // SAFETY: COM's contract: not null means valid.
+        if let Some(out) = unsafe { desc.as_mut() } {
+            *out = D3D11_RASTERIZER_DESC2::default();
+        }
+        ID3D11RasterizerState1_Impl::GetDesc1(self, desc.cast());
     }
 }

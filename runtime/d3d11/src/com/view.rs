@@ -3,15 +3,21 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
+use windows::Win32::Graphics::Direct3D10::{
+    ID3D10DepthStencilView_Vtbl, ID3D10RenderTargetView_Vtbl, ID3D10ShaderResourceView1_Vtbl,
+};
 use windows::Win32::Graphics::Direct3D11::{
-    D3D11_DEPTH_STENCIL_VIEW_DESC, D3D11_RENDER_TARGET_VIEW_DESC, D3D11_SHADER_RESOURCE_VIEW_DESC,
-    D3D11_UNORDERED_ACCESS_VIEW_DESC, ID3D11DepthStencilView_Impl, ID3D11DepthStencilView_Vtbl,
-    ID3D11RenderTargetView_Impl, ID3D11RenderTargetView_Vtbl, ID3D11Resource, ID3D11ShaderResourceView_Impl,
-    ID3D11ShaderResourceView_Vtbl, ID3D11UnorderedAccessView_Impl, ID3D11UnorderedAccessView_Vtbl,
+    D3D11_DEPTH_STENCIL_VIEW_DESC, D3D11_RENDER_TARGET_VIEW_DESC, D3D11_RENDER_TARGET_VIEW_DESC1,
+    D3D11_SHADER_RESOURCE_VIEW_DESC, D3D11_SHADER_RESOURCE_VIEW_DESC1, D3D11_UNORDERED_ACCESS_VIEW_DESC,
+    D3D11_UNORDERED_ACCESS_VIEW_DESC1, ID3D11DepthStencilView_Impl, ID3D11DepthStencilView_Vtbl,
+    ID3D11RenderTargetView_Impl, ID3D11RenderTargetView1_Impl, ID3D11RenderTargetView1_Vtbl, ID3D11Resource,
+    ID3D11ShaderResourceView_Impl, ID3D11ShaderResourceView1_Impl, ID3D11ShaderResourceView1_Vtbl,
+    ID3D11UnorderedAccessView_Impl, ID3D11UnorderedAccessView1_Impl, ID3D11UnorderedAccessView1_Vtbl,
     ID3D11View_Impl,
 };
 use windows_core::{GUID, Interface, OutRef};
 
+use super::d3d10;
 use super::device::Device;
 use super::driver::Object;
 use super::guard::{Guard, Locked};
@@ -89,12 +95,21 @@ impl Com<Device> {
 impl Class for View {
     fn chain(&self, iid: &GUID) -> Option<usize> {
         let found = match self.class {
-            rules::Class::ShaderResource => ID3D11ShaderResourceView_Vtbl::matches(iid),
-            rules::Class::RenderTarget => ID3D11RenderTargetView_Vtbl::matches(iid),
+            rules::Class::ShaderResource => ID3D11ShaderResourceView1_Vtbl::matches(iid),
+            rules::Class::RenderTarget => ID3D11RenderTargetView1_Vtbl::matches(iid),
             rules::Class::DepthStencil => ID3D11DepthStencilView_Vtbl::matches(iid),
-            rules::Class::UnorderedAccess => ID3D11UnorderedAccessView_Vtbl::matches(iid),
+            rules::Class::UnorderedAccess => ID3D11UnorderedAccessView1_Vtbl::matches(iid),
         };
-        found.then_some(0)
+        if found {
+            return Some(0);
+        }
+        let old = match self.class {
+            rules::Class::ShaderResource => ID3D10ShaderResourceView1_Vtbl::matches(iid),
+            rules::Class::RenderTarget => ID3D10RenderTargetView_Vtbl::matches(iid),
+            rules::Class::DepthStencil => ID3D10DepthStencilView_Vtbl::matches(iid),
+            rules::Class::UnorderedAccess => false,
+        };
+        old.then_some(d3d10::CHAIN)
     }
 
     fn destroy(&self, handle: *mut c_void, locked: &mut Locked) {
@@ -111,10 +126,16 @@ impl Class for View {
 fn vtables(class: rules::Class) -> Vtables {
     let mut vtables = [core::ptr::null(); CHAINS];
     vtables[0] = match class {
-        rules::Class::ShaderResource => vtable!(ID3D11ShaderResourceView_Vtbl, Com<View>, 0),
-        rules::Class::RenderTarget => vtable!(ID3D11RenderTargetView_Vtbl, Com<View>, 0),
+        rules::Class::ShaderResource => vtable!(ID3D11ShaderResourceView1_Vtbl, Com<View>, 0),
+        rules::Class::RenderTarget => vtable!(ID3D11RenderTargetView1_Vtbl, Com<View>, 0),
         rules::Class::DepthStencil => vtable!(ID3D11DepthStencilView_Vtbl, Com<View>, 0),
-        rules::Class::UnorderedAccess => vtable!(ID3D11UnorderedAccessView_Vtbl, Com<View>, 0),
+        rules::Class::UnorderedAccess => vtable!(ID3D11UnorderedAccessView1_Vtbl, Com<View>, 0),
+    };
+    vtables[d3d10::CHAIN] = match class {
+        rules::Class::ShaderResource => vtable!(ID3D10ShaderResourceView1_Vtbl, Com<View>, 4),
+        rules::Class::RenderTarget => vtable!(ID3D10RenderTargetView_Vtbl, Com<View>, 4),
+        rules::Class::DepthStencil => vtable!(ID3D10DepthStencilView_Vtbl, Com<View>, 4),
+        rules::Class::UnorderedAccess => core::ptr::null(),
     };
     vtables
 }
@@ -218,4 +239,28 @@ impl ID3D11UnorderedAccessView_Impl for Com<View> {
         // SAFETY: COM's contract: not null means valid.
         unsafe { self.write_desc(desc.cast()) };
     }
+}
+
+/// The descriptions of Direct3D 11.3 have a plane more; a plane is chosen by a view's format.
+macro_rules! desc1 {
+    ($($interface:ident: $old:ident, $desc:ident;)*) => {
+        $(
+            impl $interface for Com<View> {
+                fn GetDesc1(&self, desc: *mut $desc) {
+                    // SAFETY: COM's contract: not null means valid.
+                    if let Some(out) = unsafe { desc.as_mut() } {
+                        *out = $desc::default();
+                    }
+                    // It begins with the older description.
+                    $old::GetDesc(self, desc.cast());
+                }
+            }
+        )*
+    };
+}
+
+desc1! {
+    ID3D11ShaderResourceView1_Impl: ID3D11ShaderResourceView_Impl, D3D11_SHADER_RESOURCE_VIEW_DESC1;
+    ID3D11RenderTargetView1_Impl: ID3D11RenderTargetView_Impl, D3D11_RENDER_TARGET_VIEW_DESC1;
+    ID3D11UnorderedAccessView1_Impl: ID3D11UnorderedAccessView_Impl, D3D11_UNORDERED_ACCESS_VIEW_DESC1;
 }

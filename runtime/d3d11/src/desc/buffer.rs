@@ -27,8 +27,14 @@ impl Desc {
     pub fn new(byte_width: u32, flags: Flags, stride: u32, initial: bool) -> Result<Self> {
         flags.validate(initial)?;
         require(byte_width != 0)?;
+        // Direct3D 11.2: default buffers may be mapped (`MapOnDefaultBuffers`), those that shaders load from or store to only.
+        let shaders = bind::SHADER_RESOURCE | bind::UNORDERED_ACCESS;
+        let mappable = flags.bind != 0 && flags.bind & !shaders == 0;
+        require(flags.usage != super::resource::Usage::Default || flags.cpu == 0 || mappable)?;
         require(flags.bind & bind::DEPTH_STENCIL == 0)?;
         require(flags.misc & (misc::GENERATE_MIPS | misc::TEXTURECUBE | misc::GDI_COMPATIBLE) == 0)?;
+        // Only 2D textures can be shared.
+        require(!flags.is_shared())?;
         if flags.bind & bind::CONSTANT_BUFFER != 0 {
             require(flags.bind == bind::CONSTANT_BUFFER)?;
             require(byte_width.is_multiple_of(CONSTANT_BUFFER_ALIGNMENT))?;

@@ -35,8 +35,11 @@ pub mod misc {
     pub const RESOURCE_CLAMP: u32 = 0x80;
     pub const SHARED_KEYEDMUTEX: u32 = 0x100;
     pub const GDI_COMPATIBLE: u32 = 0x200;
+    pub const SHARED_NTHANDLE: u32 = 0x800;
+    /// The flags that let other devices use a resource.
+    pub const ANY_SHARED: u32 = SHARED | SHARED_KEYEDMUTEX | SHARED_NTHANDLE;
     /// The flags above: what this runtime knows.
-    pub const ALL: u32 = 0x3f7;
+    pub const ALL: u32 = 0xbf7;
 }
 
 /// `D3D11_USAGE`.
@@ -102,13 +105,18 @@ impl Flags {
         require(self.cpu & !(cpu::READ | cpu::WRITE) == 0)?;
         require(self.misc & !misc::ALL == 0)?;
         match self.usage {
-            // CPU access of default resources exists from Direct3D 11.2 on, which is not served.
-            Usage::Default => require(self.cpu == 0),
+            // Of buffers, see `buffer::Desc`.
+            Usage::Default => Ok(()),
             Usage::Immutable => require(self.cpu == 0 && initial && self.bind != 0)
                 .and(require(self.bind & (bind::ALL & !INPUTS) == 0)),
             Usage::Dynamic => require(self.cpu == cpu::WRITE && self.bind != 0 && self.bind & !INPUTS == 0),
             Usage::Staging => require(self.cpu != 0 && self.bind == 0),
         }?;
+        // A mutex is one way to share, none the other; a handle of NT is for either.
+        let shared = self.misc & (misc::SHARED | misc::SHARED_KEYEDMUTEX);
+        require(shared != misc::SHARED | misc::SHARED_KEYEDMUTEX)?;
+        require(shared != 0 || self.misc & misc::SHARED_NTHANDLE == 0)?;
+        require(shared == 0 || self.usage == Usage::Default)?;
         require(self.misc & misc::GENERATE_MIPS == 0 || self.usage == Usage::Default)
     }
 
@@ -140,7 +148,14 @@ impl Flags {
             | misc::BUFFER_ALLOW_RAW_VIEWS
             | misc::BUFFER_STRUCTURED
             | misc::RESOURCE_CLAMP;
-        self.misc & same
+        // How it is shared is between the runtime and the kernel.
+        let shared = if self.misc & misc::ANY_SHARED == 0 { 0 } else { ddi::D3D10_DDI_RESOURCE_MISC_SHARED };
+        self.misc & same | shared
+    }
+
+    /// Whether other devices may use the resource.
+    pub const fn is_shared(self) -> bool {
+        self.misc & misc::ANY_SHARED != 0
     }
 }
 
@@ -170,7 +185,6 @@ mod tests {
             assert!(flags(usage, bind, cpu).validate(initial).is_ok(), "{usage:?} {bind:#x} {cpu:#x}");
         }
         let bad = [
-            (Default, 0, cpu::READ, false),
             (Immutable, bind::SHADER_RESOURCE, 0, false),
             (Immutable, bind::RENDER_TARGET, 0, true),
             (Dynamic, bind::CONSTANT_BUFFER, cpu::READ, false),
@@ -184,6 +198,15 @@ mod tests {
             assert!(flags(usage, bind, cpu).validate(initial).is_err(), "{usage:?} {bind:#x} {cpu:#x}");
         }
         assert_eq!(Usage::new(4), Err(crate::hresult::E_INVALIDARG));
+        let shared = |usage, misc| Flags { misc, ..flags(usage, 0, 0) }.validate(false).is_ok();
+        for misc in [misc::SHARED, misc::SHARED_KEYEDMUTEX] {
+            assert!(shared(Default, misc) && shared(Default, misc | misc::SHARED_NTHANDLE));
+            assert!(!shared(Immutable, misc));
+        }
+        assert!(
+            !shared(Default, misc::SHARED | misc::SHARED_KEYEDMUTEX)
+                && !shared(Default, misc::SHARED_NTHANDLE)
+        );
     }
 
     #[test]

@@ -49,6 +49,63 @@ pub const fn box_is_empty(region: &D3D10_DDI_BOX) -> bool {
     region.left >= region.right || region.top >= region.bottom || region.front >= region.back
 }
 
+/// The bytes of a box without gaps between its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// Bytes of a row (of blocks).
+    pub row_bytes: u32,
+    /// Rows of a slice.
+    pub rows: u32,
+    /// Slices.
+    pub slices: u32,
+    block: blocks::FormatInfo,
+}
+
+/// The bytes of a box, or of a whole mip level, in a texture of `format`; a buffer's format is `UNKNOWN`. `None` when
+/// there are more than 4 GiB.
+pub fn packed(format: u32, mip: &D3D10DDI_MIPINFO, region: Option<&D3D10_DDI_BOX>) -> Option<Packed> {
+    let block = blocks::info(format).unwrap_or(blocks::FormatInfo::BYTES);
+    let [width, height, slices] = match region {
+        None => [mip.TexelWidth, mip.TexelHeight, mip.TexelDepth],
+        Some(region) => {
+            let length = |from: i32, to: i32| u32::try_from(to.checked_sub(from)?).ok();
+            [
+                length(region.left, region.right)?,
+                length(region.top, region.bottom)?,
+                length(region.front, region.back)?,
+            ]
+        }
+    };
+    let row_bytes = width.div_ceil(block.block_width).checked_mul(block.block_bytes)?;
+    let rows = block.rows(height);
+    row_bytes.checked_mul(rows)?.checked_mul(slices)?;
+    Some(Packed { row_bytes, rows, slices, block })
+}
+
+impl Packed {
+    /// Bytes of everything.
+    pub fn bytes(&self) -> usize {
+        // `packed` has seen that the product fits.
+        self.row_bytes as usize * self.rows as usize * self.slices as usize
+    }
+
+    /// Where row `row` of slice `slice` begins in memory with these pitches.
+    pub fn row_at(&self, row: u32, slice: u32, pitches: [u32; 2]) -> usize {
+        let [row_pitch, depth_pitch] = pitches;
+        row as usize * row_pitch as usize + slice as usize * depth_pitch as usize
+    }
+
+    /// Bytes from a texture's origin to the box's, in memory with these pitches.
+    pub fn offset(&self, region: Option<&D3D10_DDI_BOX>, pitches: [u32; 2]) -> isize {
+        let Some(region) = region else { return 0 };
+        let [row_pitch, depth_pitch] = pitches.map(|pitch| pitch as isize);
+        let blocks = |at: i32, size: u32| at.max(0).cast_unsigned() as isize / (size.max(1) as isize);
+        blocks(region.front, 1) * depth_pitch
+            + blocks(region.top, self.block.block_height) * row_pitch
+            + blocks(region.left, self.block.block_width) * self.block.block_bytes as isize
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +137,25 @@ mod tests {
         assert!(box_fits(71, &mip, &region(4, 8)) && box_fits(71, &mip, &region(8, 10)));
         assert!(box_fits(71, &mip, &region(8, 12)));
         assert!(!box_fits(71, &mip, &region(2, 8)) && !box_fits(71, &mip, &region(4, 6)));
+    }
+
+    #[test]
+    fn boxes_are_packed_by_blocks() {
+        // R8G8B8A8_UNORM, BC1_UNORM and a buffer.
+        let level = mip_info(28, 16, 8, 2, 0);
+        let all = packed(28, &level, None).expect("a level");
+        assert_eq!((all.row_bytes, all.rows, all.slices, all.bytes()), (64, 8, 2, 1024));
+        let region = D3D10_DDI_BOX { left: 4, top: 4, front: 1, right: 12, bottom: 8, back: 2 };
+        let part = packed(28, &level, Some(&region)).expect("a box");
+        assert_eq!((part.row_bytes, part.rows, part.slices), (32, 4, 1));
+        assert_eq!(part.offset(Some(&region), [100, 1000]), 1000 + 4 * 100 + 4 * 4);
+        assert_eq!(part.row_at(3, 1, [100, 1000]), 1300);
+        let blocks = packed(71, &mip_info(71, 16, 8, 1, 0), Some(&region)).expect("blocks");
+        assert_eq!((blocks.row_bytes, blocks.rows), (16, 1));
+        assert_eq!(blocks.offset(Some(&region), [100, 1000]), 1000 + 100 + 8);
+        let bytes = packed(0, &mip_info(0, 64, 1, 1, 0), None).expect("a buffer");
+        assert_eq!(bytes.bytes(), 64);
+        let huge = mip_info(2, 16384, 16384, 2048, 0);
+        assert_eq!(packed(2, &huge, None), None);
     }
 }

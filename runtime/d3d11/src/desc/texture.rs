@@ -63,6 +63,7 @@ impl Desc {
     /// `E_INVALIDARG`: a size is zero or too large, or flags are combined that exclude each other.
     pub fn checked(mut self, initial: bool) -> Result<Self> {
         self.flags.validate(initial)?;
+        require(self.flags.usage != Usage::Default || self.flags.cpu == 0)?;
         let Flags { usage, bind: bound, misc: misc_flags, .. } = self.flags;
         let (extent, depth) = match self.dimension {
             Dimension::One | Dimension::Two => (MAX_2D, 1),
@@ -103,7 +104,19 @@ impl Desc {
 
         if misc_flags & misc::TEXTURECUBE != 0 {
             require(self.dimension == Dimension::Two && self.width == self.height)?;
-            require(self.array_size.is_multiple_of(6))?;
+            // Slices after the last whole cube are in no view of cubes.
+            require(self.array_size >= 6)?;
+        }
+        if self.flags.is_shared() {
+            // "The only resources that can be shared are 2D non-mipmapped textures" (`D3D11_RESOURCE_MISC_FLAG`).
+            require(self.dimension == Dimension::Two && self.mip_levels == 1)?;
+        }
+        if misc_flags & misc::GDI_COMPATIBLE != 0 && !self.back_buffer {
+            // GDI draws to plain pictures of B8G8R8A8 that the GPU draws to as well.
+            let plain = self.dimension == Dimension::Two && self.mip_levels == 1 && self.array_size == 1;
+            let single = self.sample_count == 1 && usage == Usage::Default;
+            require(plain && single && matches!(self.format, 87 | 90 | 91))?;
+            require(bound & bind::RENDER_TARGET != 0)?;
         }
         if misc_flags & misc::GENERATE_MIPS != 0 {
             let both = bind::SHADER_RESOURCE | bind::RENDER_TARGET;
@@ -121,7 +134,12 @@ impl Desc {
         } else {
             require(!format::is_depth(self.format) || bound == 0 || usage != Usage::Default)?;
         }
-        if block.is_block_compressed() || block.block_width > 1 {
+        if format::is_video(self.format) {
+            // Planes have rows of their own, and mips of them would not meet.
+            require(self.dimension == Dimension::Two && self.mip_levels == 1 && self.sample_count == 1)?;
+            require(!block.planar || self.height.is_multiple_of(2) && self.width.is_multiple_of(2))?;
+            require(bound & bind::DEPTH_STENCIL == 0)?;
+        } else if block.is_block_compressed() || block.block_width > 1 {
             require(bound & !bind::SHADER_RESOURCE == 0)?;
         }
         Ok(self)
@@ -191,6 +209,7 @@ mod tests {
             Desc { array_size: 0, ..good },
             Desc { format: 0, ..good },
             Desc { format: 103, ..good },
+            Desc { format: 103, mip_levels: 1, height: 31, ..good },
             Desc { format: 71, width: 62, ..good },
             Desc { sample_count: 0, mip_levels: 1, ..good },
             Desc { sample_count: 4, mip_levels: 1, ..good },
@@ -223,6 +242,7 @@ mod tests {
         assert!(with(misc::TEXTURECUBE, 6, 64).is_ok());
         assert!(with(misc::TEXTURECUBE, 6, 32).is_err());
         assert!(with(misc::TEXTURECUBE, 5, 64).is_err());
+        assert!(with(misc::TEXTURECUBE, 7, 64).is_ok());
         assert!(with(misc::GENERATE_MIPS, 1, 64).is_err());
         let mut dynamic = texture(bind::SHADER_RESOURCE);
         dynamic.flags.usage = Usage::Dynamic;

@@ -171,7 +171,8 @@ impl View {
             require(desc.format == format::R32_TYPELESS)?;
             4
         } else {
-            require(kind == Kind::Buffer && !format::is_typeless(desc.format))?;
+            // Typed elements may be named by either dimension.
+            require(!format::is_typeless(desc.format))?;
             blocks::info(desc.format).ok_or(E_INVALIDARG)?.block_bytes
         };
         require(flags & COUNTED == 0 || structured)?;
@@ -195,6 +196,9 @@ impl View {
         }
         require(match class {
             _ if texture.back_buffer => format::can_view_back_buffer(texture.format, desc.format),
+            _ if format::is_video(texture.format) => {
+                format::can_view_video(texture.format, desc.format, class == Class::UnorderedAccess)
+            }
             Class::UnorderedAccess => format::can_view_unordered(texture.format, desc.format),
             _ => format::can_view(texture.format, desc.format),
         })?;
@@ -208,7 +212,8 @@ impl View {
             _ => Dimension::Two,
         };
         require(dimension == texture.dimension)?;
-        require(matches!(kind, Kind::Tex2DMs | Kind::Tex2DMsArray) == multisampled)?;
+        // A texture of one sample can be viewed as a multisampled one, but not the other way around.
+        require(!multisampled || matches!(kind, Kind::Tex2DMs | Kind::Tex2DMsArray))?;
         let cube = matches!(kind, Kind::Cube | Kind::CubeArray);
         require(!cube || texture.is_cube())?;
 
@@ -267,6 +272,25 @@ impl View {
         Ok(Self { desc, range, first_w, w_count, kind, class, cube, structured: false })
     }
 
+    /// Whether `ClearView` may clear it: a buffer needs a format, and depth must be alone.
+    pub const fn has_clear_color(&self) -> bool {
+        match self.class {
+            Class::RenderTarget => true,
+            Class::DepthStencil => matches!(self.desc.format, 40 | 55),
+            Class::UnorderedAccess => {
+                let [_, _, flags, _] = self.desc.args;
+                !(self.structured || matches!(self.kind, Kind::Buffer | Kind::BufferEx) && flags & RAW != 0)
+            }
+            Class::ShaderResource => false,
+        }
+    }
+
+    /// Whether it has a hidden counter.
+    pub const fn is_counted(&self) -> bool {
+        let [_, _, flags, _] = self.desc.args;
+        self.structured && matches!(self.class, Class::UnorderedAccess) && flags & COUNTED != 0
+    }
+
     /// The argument of the DDI's `CreateShaderResourceView`.
     pub fn shader_resource(&self, resource: D3D10DDI_HRESOURCE) -> D3D11DDIARG_CREATESHADERRESOURCEVIEW {
         type Union = D3D11DDIARG_CREATESHADERRESOURCEVIEW_0;
@@ -274,7 +298,7 @@ impl View {
         let [first, count, flags, _] = self.desc.args;
         let Range { first_mip, mips, first_slice, slices } = self.range;
         let (dimension, arm) = match self.kind {
-            Kind::Buffer if !self.structured => {
+            Kind::Buffer | Kind::BufferEx if !self.structured && flags & RAW == 0 => {
                 let view = D3D10DDIARG_BUFFER_SHADERRESOURCEVIEW { FirstElement: first, NumElements: count };
                 (D3D10DDIRESOURCE_BUFFER, Union { Buffer: view })
             }
@@ -527,7 +551,7 @@ fn default_desc(class: Class, shape: &Shape) -> Result<Desc> {
                 Dimension::One => 2,
                 Dimension::Three => 8,
                 Dimension::Two if texture.is_cube() && class == Class::ShaderResource => {
-                    if texture.array_size > 6 { 10 } else { 9 }
+                    if texture.array_size >= 12 { 10 } else { 9 }
                 }
                 Dimension::Two => match (multisampled, arrayed) {
                     (false, false) => 4,

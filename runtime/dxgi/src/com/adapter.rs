@@ -9,18 +9,22 @@ use std::sync::{Mutex, PoisonError};
 use pvgpu_interfaces::{IPvgpuDxgiAdapter, IPvgpuDxgiAdapter_Impl, IPvgpuKernelAdapter, PvgpuAdapterDesc};
 use windows::Win32::Foundation::{E_INVALIDARG, E_POINTER, HANDLE, LUID, S_OK};
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_ADAPTER_DESC, DXGI_ADAPTER_DESC1, DXGI_ADAPTER_DESC2, DXGI_ADAPTER_FLAG_NONE,
-    DXGI_ADAPTER_FLAG_SOFTWARE, DXGI_COMPUTE_PREEMPTION_DMA_BUFFER_BOUNDARY, DXGI_ERROR_INVALID_CALL,
+    DXGI_ADAPTER_DESC, DXGI_ADAPTER_DESC1, DXGI_ADAPTER_DESC2, DXGI_ADAPTER_DESC3, DXGI_ADAPTER_FLAG_NONE,
+    DXGI_ADAPTER_FLAG_SOFTWARE, DXGI_ADAPTER_FLAG3_KEYED_MUTEX_CONFORMANCE, DXGI_ADAPTER_FLAG3_NONE,
+    DXGI_ADAPTER_FLAG3_SOFTWARE, DXGI_COMPUTE_PREEMPTION_DMA_BUFFER_BOUNDARY, DXGI_ERROR_INVALID_CALL,
     DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED, DXGI_GRAPHICS_PREEMPTION_DMA_BUFFER_BOUNDARY,
     DXGI_MEMORY_SEGMENT_GROUP, DXGI_MEMORY_SEGMENT_GROUP_LOCAL, DXGI_MEMORY_SEGMENT_GROUP_NON_LOCAL,
-    DXGI_QUERY_VIDEO_MEMORY_INFO, IDXGIAdapter_Impl, IDXGIAdapter1_Impl, IDXGIAdapter2_Impl, IDXGIAdapter3,
-    IDXGIAdapter3_Impl, IDXGIDevice, IDXGIFactory, IDXGIObject_Impl, IDXGIOutput, IDXGIOutput1,
+    DXGI_QUERY_VIDEO_MEMORY_INFO, IDXGIAdapter_Impl, IDXGIAdapter_Vtbl, IDXGIAdapter1_Impl,
+    IDXGIAdapter1_Vtbl, IDXGIAdapter2_Impl, IDXGIAdapter2_Vtbl, IDXGIAdapter3_Impl, IDXGIAdapter3_Vtbl,
+    IDXGIAdapter4, IDXGIAdapter4_Impl, IDXGIAdapter4_Vtbl, IDXGIDevice, IDXGIFactory, IDXGIObject_Impl,
+    IDXGIOutput,
 };
 use windows::Win32::System::Threading::SetEvent;
 use windows_core::{GUID, HRESULT, IUnknown, IUnknownImpl, Interface, Ref, Result, implement};
 
 use super::output::Output;
 use super::private_data::PrivateData;
+use super::vtable::{self, refusing_null};
 use crate::gdi::monitor::Monitor;
 
 /// Version of the user-mode driver, as `CheckInterfaceSupport` reports it: four 16-bit numbers.
@@ -39,8 +43,52 @@ const DRIVER_VERSION: i64 = {
         | number(env!("CARGO_PKG_VERSION_PATCH")) << 16
 };
 
+/// `IID_ID3D10Device` and `IID_ID3D10Device1`: what a program may ask `CheckInterfaceSupport` for.
+const ID3D10_DEVICE: GUID = GUID::from_u128(0x9b7e4c0f_342c_4106_a19f_4f2704f689f0);
+const ID3D10_DEVICE1: GUID = GUID::from_u128(0x9b7e4c8f_342c_4106_a19f_4f2704f689f0);
+
+/// Adapters refuse null pointers; only the version of `CheckInterfaceSupport` need not be wanted.
+static TABLE: IDXGIAdapter4_Vtbl = {
+    let mut table = IDXGIAdapter4_Vtbl::new::<Adapter_Impl, -1>();
+    {
+        let first = &mut table.base__.base__.base__.base__;
+        first.EnumOutputs = refusing_null!(
+            IDXGIAdapter_Vtbl::<Adapter_Impl>::EnumOutputs(number: u32 => *mut c_void), E_INVALIDARG);
+        first.GetDesc =
+            refusing_null!(IDXGIAdapter_Vtbl::<Adapter_Impl>::GetDesc(=> DXGI_ADAPTER_DESC), E_INVALIDARG);
+        first.CheckInterfaceSupport = check_interface_support;
+    }
+    table.base__.base__.base__.GetDesc1 =
+        refusing_null!(IDXGIAdapter1_Vtbl::<Adapter_Impl>::GetDesc1(=> DXGI_ADAPTER_DESC1), E_INVALIDARG);
+    table.base__.base__.GetDesc2 =
+        refusing_null!(IDXGIAdapter2_Vtbl::<Adapter_Impl>::GetDesc2(=> DXGI_ADAPTER_DESC2), E_INVALIDARG);
+    table.base__.RegisterHardwareContentProtectionTeardownStatusEvent = refusing_null!(
+        IDXGIAdapter3_Vtbl::<Adapter_Impl>::RegisterHardwareContentProtectionTeardownStatusEvent(
+            event: HANDLE => u32),
+        DXGI_ERROR_INVALID_CALL);
+    table.base__.RegisterVideoMemoryBudgetChangeNotificationEvent = refusing_null!(
+        IDXGIAdapter3_Vtbl::<Adapter_Impl>::RegisterVideoMemoryBudgetChangeNotificationEvent(
+            event: HANDLE => u32),
+        DXGI_ERROR_INVALID_CALL);
+    table.GetDesc3 =
+        refusing_null!(IDXGIAdapter4_Vtbl::<Adapter_Impl>::GetDesc3(=> DXGI_ADAPTER_DESC3), E_INVALIDARG);
+    table
+};
+
+unsafe extern "system" fn check_interface_support(
+    this: *mut c_void,
+    interface: *const GUID,
+    version: *mut i64,
+) -> HRESULT {
+    const ORIGINAL: IDXGIAdapter_Vtbl = IDXGIAdapter_Vtbl::new::<Adapter_Impl, -1>();
+    let mut unwanted = 0;
+    let version = if version.is_null() { &raw mut unwanted } else { version };
+    // SAFETY: these are the arguments of an entry of this object's vtable.
+    unsafe { (ORIGINAL.CheckInterfaceSupport)(this, interface, version) }
+}
+
 /// An adapter.
-#[implement(IDXGIAdapter3, IPvgpuDxgiAdapter)]
+#[implement(IDXGIAdapter4, IPvgpuDxgiAdapter)]
 pub struct Adapter {
     factory: IDXGIFactory,
     kernel: IPvgpuKernelAdapter,
@@ -61,11 +109,13 @@ impl Adapter {
     ///
     /// # Errors
     /// What d3d11.dll reports.
-    pub fn new(factory: IDXGIFactory, kernel: IPvgpuKernelAdapter) -> Result<Self> {
+    pub fn open(factory: IDXGIFactory, kernel: IPvgpuKernelAdapter) -> Result<IDXGIAdapter4> {
         let mut desc = PvgpuAdapterDesc::default();
         // SAFETY: `desc` is valid for writing.
         unsafe { kernel.GetDesc(&mut desc) }.ok()?;
-        Ok(Self { factory, kernel, desc, private: PrivateData::default(), reservations: Mutex::default() })
+        let adapter =
+            Self { factory, kernel, desc, private: PrivateData::default(), reservations: Mutex::default() };
+        Ok(vtable::replace(IDXGIAdapter4::from(adapter), &TABLE))
     }
 
     /// Description in its second version, which the others are parts of.
@@ -127,7 +177,7 @@ impl IDXGIAdapter_Impl for Adapter_Impl {
     fn EnumOutputs(&self, output: u32) -> Result<IDXGIOutput> {
         let monitors = Monitor::all();
         let monitor = monitors.get(output as usize).ok_or(DXGI_ERROR_NOT_FOUND)?;
-        Ok(IDXGIOutput1::from(Output::new(self.to_interface::<IDXGIAdapter3>().into(), *monitor)).into())
+        Ok(Output::new(self.to_interface::<IDXGIAdapter4>().into(), *monitor).into_interface())
     }
 
     fn GetDesc(&self) -> Result<DXGI_ADAPTER_DESC> {
@@ -149,7 +199,8 @@ impl IDXGIAdapter_Impl for Adapter_Impl {
         // SAFETY: DXGI's contract: null or valid.
         let interface = unsafe { interface.as_ref() }.ok_or(E_INVALIDARG)?;
         // As on Windows, Direct3D 11 is not asked for here but by trying to make a device.
-        if *interface == IDXGIDevice::IID { Ok(DRIVER_VERSION) } else { Err(DXGI_ERROR_UNSUPPORTED.into()) }
+        let known = [IDXGIDevice::IID, ID3D10_DEVICE, ID3D10_DEVICE1];
+        if known.contains(interface) { Ok(DRIVER_VERSION) } else { Err(DXGI_ERROR_UNSUPPORTED.into()) }
     }
 }
 
@@ -235,6 +286,28 @@ impl IDXGIAdapter3_Impl for Adapter_Impl {
     }
 
     fn UnregisterVideoMemoryBudgetChangeNotification(&self, _cookie: u32) {}
+}
+
+impl IDXGIAdapter4_Impl for Adapter_Impl {
+    fn GetDesc3(&self) -> Result<DXGI_ADAPTER_DESC3> {
+        let desc = self.GetDesc2()?;
+        let software =
+            if self.desc.software != 0 { DXGI_ADAPTER_FLAG3_SOFTWARE } else { DXGI_ADAPTER_FLAG3_NONE };
+        Ok(DXGI_ADAPTER_DESC3 {
+            Description: desc.Description,
+            VendorId: desc.VendorId,
+            DeviceId: desc.DeviceId,
+            SubSysId: desc.SubSysId,
+            Revision: desc.Revision,
+            DedicatedVideoMemory: desc.DedicatedVideoMemory,
+            DedicatedSystemMemory: desc.DedicatedSystemMemory,
+            SharedSystemMemory: desc.SharedSystemMemory,
+            AdapterLuid: desc.AdapterLuid,
+            Flags: software | DXGI_ADAPTER_FLAG3_KEYED_MUTEX_CONFORMANCE,
+            GraphicsPreemptionGranularity: desc.GraphicsPreemptionGranularity,
+            ComputePreemptionGranularity: desc.ComputePreemptionGranularity,
+        })
+    }
 }
 
 impl IPvgpuDxgiAdapter_Impl for Adapter_Impl {

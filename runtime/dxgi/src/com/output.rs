@@ -1,39 +1,69 @@
 //! Outputs: the monitors that Windows (or Wine) knows, with their display modes.
-//!
-//! Swap chains never own a monitor here (full-screen is a borderless window), so whatever needs ownership is refused.
 
 #![expect(unsafe_code, reason = "implements COM interfaces")]
 
 use std::ffi::c_void;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use windows::Win32::Foundation::{E_INVALIDARG, RECT};
 use windows::Win32::Graphics::Dxgi::Common::{
-    DXGI_FORMAT, DXGI_GAMMA_CONTROL, DXGI_GAMMA_CONTROL_CAPABILITIES, DXGI_MODE_DESC,
-    DXGI_MODE_ROTATION_IDENTITY, DXGI_MODE_SCALING, DXGI_MODE_SCANLINE_ORDER, DXGI_RATIONAL,
+    DXGI_COLOR_SPACE_RGB_FULL_G22_NONE_P709, DXGI_COLOR_SPACE_TYPE, DXGI_FORMAT, DXGI_GAMMA_CONTROL,
+    DXGI_GAMMA_CONTROL_CAPABILITIES, DXGI_MODE_DESC, DXGI_MODE_ROTATION, DXGI_MODE_SCALING,
+    DXGI_MODE_SCANLINE_ORDER, DXGI_RATIONAL,
 };
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_ENUM_MODES, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_MORE_DATA, DXGI_ERROR_NOT_CURRENTLY_AVAILABLE,
-    DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED, DXGI_FRAME_STATISTICS, DXGI_MODE_DESC1, DXGI_OUTPUT_DESC,
-    IDXGIAdapter, IDXGIObject_Impl, IDXGIOutput_Impl, IDXGIOutput1, IDXGIOutput1_Impl,
-    IDXGIOutputDuplication, IDXGIResource, IDXGISurface,
+    DXGI_ENUM_MODES, DXGI_ERROR_FRAME_STATISTICS_DISJOINT, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_MORE_DATA,
+    DXGI_ERROR_NOT_CURRENTLY_AVAILABLE, DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED, DXGI_FRAME_STATISTICS,
+    DXGI_MODE_DESC1, DXGI_OUTPUT_DESC, DXGI_OUTPUT_DESC1, IDXGIAdapter, IDXGIObject_Impl, IDXGIOutput,
+    IDXGIOutput_Impl, IDXGIOutput_Vtbl, IDXGIOutput1_Impl, IDXGIOutput1_Vtbl, IDXGIOutput2_Impl,
+    IDXGIOutput3_Impl, IDXGIOutput3_Vtbl, IDXGIOutput4_Impl, IDXGIOutput4_Vtbl, IDXGIOutput5_Impl,
+    IDXGIOutput6, IDXGIOutput6_Impl, IDXGIOutput6_Vtbl, IDXGIOutputDuplication, IDXGIResource, IDXGISurface,
 };
 use windows_core::{BOOL, GUID, IUnknown, Interface, Ref, Result, implement};
 
+use super::ownership;
 use super::private_data::PrivateData;
+use super::swap_chain::frame_statistics;
+use super::vtable::{self, refusing_null};
 use crate::gdi::monitor::Monitor;
+use crate::gdi::vidpn::Ownership;
 use crate::present::pacing::Blanks;
 use crate::rules::format;
+use crate::rules::gamma;
 use crate::rules::mode::{self, Mode};
 
 /// A monitor.
-#[implement(IDXGIOutput1)]
+#[implement(IDXGIOutput6)]
 pub struct Output {
     adapter: IDXGIAdapter,
     monitor: Monitor,
     private: PrivateData,
+    /// What `TakeOwnership` took.
+    taken: Mutex<Option<Ownership>>,
 }
+
+/// Outputs refuse null pointers.
+static TABLE: IDXGIOutput6_Vtbl = {
+    let mut table = IDXGIOutput6_Vtbl::new::<Output_Impl, -1>();
+    table.base__.base__.base__.base__.base__.base__.GetDesc =
+        refusing_null!(IDXGIOutput_Vtbl::<Output_Impl>::GetDesc(=> DXGI_OUTPUT_DESC), E_INVALIDARG);
+    table.base__.base__.base__.base__.base__.DuplicateOutput = refusing_null!(
+        IDXGIOutput1_Vtbl::<Output_Impl>::DuplicateOutput(device: *mut c_void => *mut c_void), E_INVALIDARG);
+    table.base__.base__.base__.CheckOverlaySupport = refusing_null!(
+        IDXGIOutput3_Vtbl::<Output_Impl>::CheckOverlaySupport(format: DXGI_FORMAT, device: *mut c_void => u32),
+        E_INVALIDARG);
+    table.base__.base__.CheckOverlayColorSpaceSupport = refusing_null!(
+        IDXGIOutput4_Vtbl::<Output_Impl>::CheckOverlayColorSpaceSupport(
+            format: DXGI_FORMAT, space: DXGI_COLOR_SPACE_TYPE, device: *mut c_void => u32),
+        E_INVALIDARG);
+    table.GetDesc1 =
+        refusing_null!(IDXGIOutput6_Vtbl::<Output_Impl>::GetDesc1(=> DXGI_OUTPUT_DESC1), E_INVALIDARG);
+    table.CheckHardwareCompositionSupport = refusing_null!(
+        IDXGIOutput6_Vtbl::<Output_Impl>::CheckHardwareCompositionSupport(=> u32), E_INVALIDARG);
+    table
+};
 
 /// A mode as DXGI writes it.
 pub fn mode_desc(mode: &Mode) -> DXGI_MODE_DESC {
@@ -61,7 +91,7 @@ fn mode_desc1(mode: &Mode) -> DXGI_MODE_DESC1 {
 }
 
 /// A mode as DXGI reads it.
-fn mode_of(desc: &DXGI_MODE_DESC) -> Mode {
+pub fn mode_of(desc: &DXGI_MODE_DESC) -> Mode {
     Mode {
         width: desc.Width,
         height: desc.Height,
@@ -75,7 +105,33 @@ fn mode_of(desc: &DXGI_MODE_DESC) -> Mode {
 impl Output {
     /// The output of `adapter` that is `monitor`.
     pub fn new(adapter: IDXGIAdapter, monitor: Monitor) -> Self {
-        Self { adapter, monitor, private: PrivateData::default() }
+        Self { adapter, monitor, private: PrivateData::default(), taken: Mutex::new(None) }
+    }
+
+    /// The output as a COM object.
+    pub fn into_interface(self) -> IDXGIOutput {
+        vtable::replace(IDXGIOutput6::from(self), &TABLE).into()
+    }
+
+    fn description(&self) -> DXGI_OUTPUT_DESC {
+        // A display mode may have changed, or the monitor left the desktop, since the object was made.
+        let current = Monitor::of_device(&self.monitor.device);
+        let area = current.map(|monitor| monitor.area).unwrap_or_default();
+        DXGI_OUTPUT_DESC {
+            DeviceName: self.monitor.device,
+            DesktopCoordinates: RECT {
+                left: area.x,
+                top: area.y,
+                right: area.x.saturating_add(area.width),
+                bottom: area.y.saturating_add(area.height),
+            },
+            AttachedToDesktop: current.is_some().into(),
+            // Quarter turns from 0, where the enumeration has its identity at 1.
+            Rotation: DXGI_MODE_ROTATION(
+                current.map_or(0, |monitor| monitor.quarter_turns().min(3)).cast_signed() + 1,
+            ),
+            Monitor: current.map(|monitor| monitor.handle()).unwrap_or_default(),
+        }
     }
 
     /// The list protocol of DXGI: without an array only the count is written; an array that is too small leaves everything as it was.
@@ -144,19 +200,7 @@ impl IDXGIObject_Impl for Output_Impl {
 
 impl IDXGIOutput_Impl for Output_Impl {
     fn GetDesc(&self) -> Result<DXGI_OUTPUT_DESC> {
-        let area = self.monitor.area;
-        Ok(DXGI_OUTPUT_DESC {
-            DeviceName: self.monitor.device,
-            DesktopCoordinates: RECT {
-                left: area.x,
-                top: area.y,
-                right: area.x.saturating_add(area.width),
-                bottom: area.y.saturating_add(area.height),
-            },
-            AttachedToDesktop: true.into(),
-            Rotation: DXGI_MODE_ROTATION_IDENTITY,
-            Monitor: self.monitor.handle(),
-        })
+        Ok(self.description())
     }
 
     fn GetDisplayModeList(
@@ -191,28 +235,62 @@ impl IDXGIOutput_Impl for Output_Impl {
         Ok(())
     }
 
-    fn TakeOwnership(&self, device: Ref<'_, IUnknown>, _exclusive: BOOL) -> Result<()> {
-        let error =
-            if device.is_null() { DXGI_ERROR_INVALID_CALL } else { DXGI_ERROR_NOT_CURRENTLY_AVAILABLE };
-        Err(error.into())
-    }
-
-    fn ReleaseOwnership(&self) {}
-
-    fn GetGammaControlCapabilities(&self, capabilities: *mut DXGI_GAMMA_CONTROL_CAPABILITIES) -> Result<()> {
-        // No control points: the monitor's gamma belongs to the desktop.
-        let none = DXGI_GAMMA_CONTROL_CAPABILITIES { MaxConvertedValue: 1.0, ..Default::default() };
-        // SAFETY: DXGI's contract: null or valid for writing.
-        *unsafe { capabilities.as_mut() }.ok_or(DXGI_ERROR_INVALID_CALL)? = none;
+    /// For programs that draw to a monitor by themselves. Only exclusive ownership can be had.
+    fn TakeOwnership(&self, device: Ref<'_, IUnknown>, exclusive: BOOL) -> Result<()> {
+        if device.is_null() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let owned = taken.is_some() || ownership::is_owned(&self.monitor.device);
+        if !exclusive.as_bool() {
+            return Err(if owned { E_INVALIDARG } else { DXGI_ERROR_NOT_CURRENTLY_AVAILABLE }.into());
+        }
+        if taken.is_none() {
+            let ownership = Ownership::take(&self.monitor.device);
+            *taken = Some(ownership.ok_or(DXGI_ERROR_NOT_CURRENTLY_AVAILABLE)?);
+        }
         Ok(())
     }
 
-    fn SetGammaControl(&self, _gamma: *const DXGI_GAMMA_CONTROL) -> Result<()> {
-        Err(DXGI_ERROR_INVALID_CALL.into())
+    fn ReleaseOwnership(&self) {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(taken);
+        ownership::release(&self.monitor.device);
     }
 
-    fn GetGammaControl(&self, _gamma: *mut DXGI_GAMMA_CONTROL) -> Result<()> {
-        Err(DXGI_ERROR_INVALID_CALL.into())
+    /// Gamma belongs to the desktop unless a swap chain covers the monitor.
+    fn GetGammaControlCapabilities(&self, capabilities: *mut DXGI_GAMMA_CONTROL_CAPABILITIES) -> Result<()> {
+        // SAFETY: DXGI's contract: null or valid for writing.
+        let capabilities = unsafe { capabilities.as_mut() }.ok_or(DXGI_ERROR_INVALID_CALL)?;
+        if !ownership::is_owned(&self.monitor.device) {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
+        *capabilities = DXGI_GAMMA_CONTROL_CAPABILITIES {
+            ScaleAndOffsetSupported: true.into(),
+            MaxConvertedValue: gamma::MAXIMUM,
+            MinConvertedValue: 0.0,
+            NumGammaControlPoints: gamma::POINTS,
+            ..Default::default()
+        };
+        for (index, position) in (0..gamma::POINTS).zip(&mut capabilities.ControlPointPositions) {
+            *position = gamma::position(index);
+        }
+        Ok(())
+    }
+
+    fn SetGammaControl(&self, gamma: *const DXGI_GAMMA_CONTROL) -> Result<()> {
+        // SAFETY: DXGI's contract: null or valid.
+        let gamma = unsafe { gamma.as_ref() }.ok_or(DXGI_ERROR_INVALID_CALL)?;
+        let set = ownership::set_gamma(&self.monitor.device, gamma);
+        if set { Ok(()) } else { Err(DXGI_ERROR_INVALID_CALL.into()) }
+    }
+
+    /// What was set; without that there is nothing to get.
+    fn GetGammaControl(&self, gamma: *mut DXGI_GAMMA_CONTROL) -> Result<()> {
+        // SAFETY: DXGI's contract: null or valid for writing.
+        let gamma = unsafe { gamma.as_mut() }.ok_or(DXGI_ERROR_INVALID_CALL)?;
+        *gamma = *ownership::gamma(&self.monitor.device).ok_or(DXGI_ERROR_INVALID_CALL)?;
+        Ok(())
     }
 
     fn SetDisplaySurface(&self, _surface: Ref<'_, IDXGISurface>) -> Result<()> {
@@ -223,8 +301,17 @@ impl IDXGIOutput_Impl for Output_Impl {
         Err(DXGI_ERROR_INVALID_CALL.into())
     }
 
-    fn GetFrameStatistics(&self, _statistics: *mut DXGI_FRAME_STATISTICS) -> Result<()> {
-        Err(DXGI_ERROR_INVALID_CALL.into())
+    /// Those of the swap chain that covers the monitor.
+    fn GetFrameStatistics(&self, statistics: *mut DXGI_FRAME_STATISTICS) -> Result<()> {
+        // SAFETY: DXGI's contract: null or valid for writing.
+        let statistics = unsafe { statistics.as_mut() }.ok_or(DXGI_ERROR_INVALID_CALL)?;
+        let shared = ownership::shared(&self.monitor.device).ok_or(DXGI_ERROR_INVALID_CALL)?;
+        let shown = shared.statistics();
+        if shown.disjoint {
+            return Err(DXGI_ERROR_FRAME_STATISTICS_DISJOINT.into());
+        }
+        *statistics = frame_statistics(&shown);
+        Ok(())
     }
 }
 
@@ -267,7 +354,73 @@ impl IDXGIOutput1_Impl for Output_Impl {
     }
 
     /// The desktop belongs to Windows; its pictures never pass through here.
-    fn DuplicateOutput(&self, _device: Ref<'_, IUnknown>) -> Result<IDXGIOutputDuplication> {
-        Err(DXGI_ERROR_UNSUPPORTED.into())
+    fn DuplicateOutput(&self, device: Ref<'_, IUnknown>) -> Result<IDXGIOutputDuplication> {
+        Err(if device.is_null() { E_INVALIDARG } else { DXGI_ERROR_UNSUPPORTED }.into())
+    }
+}
+
+impl IDXGIOutput2_Impl for Output_Impl {
+    fn SupportsOverlays(&self) -> BOOL {
+        false.into()
+    }
+}
+
+impl IDXGIOutput3_Impl for Output_Impl {
+    /// There are no overlay planes: no `DXGI_OVERLAY_SUPPORT_FLAG` is set.
+    fn CheckOverlaySupport(&self, _format: DXGI_FORMAT, device: Ref<'_, IUnknown>) -> Result<u32> {
+        if device.is_null() { Err(E_INVALIDARG.into()) } else { Ok(0) }
+    }
+}
+
+impl IDXGIOutput4_Impl for Output_Impl {
+    fn CheckOverlayColorSpaceSupport(
+        &self,
+        _format: DXGI_FORMAT,
+        _space: DXGI_COLOR_SPACE_TYPE,
+        device: Ref<'_, IUnknown>,
+    ) -> Result<u32> {
+        if device.is_null() { Err(E_INVALIDARG.into()) } else { Ok(0) }
+    }
+}
+
+impl IDXGIOutput5_Impl for Output_Impl {
+    /// As `DuplicateOutput`.
+    fn DuplicateOutput1(
+        &self,
+        device: Ref<'_, IUnknown>,
+        _flags: u32,
+        count: u32,
+        formats: *const DXGI_FORMAT,
+    ) -> Result<IDXGIOutputDuplication> {
+        let wrong = device.is_null() || count == 0 || formats.is_null();
+        Err(if wrong { E_INVALIDARG } else { DXGI_ERROR_UNSUPPORTED }.into())
+    }
+}
+
+impl IDXGIOutput6_Impl for Output_Impl {
+    /// A monitor of standard range: the primaries of ITU-R BT.709 and the luminance that sRGB (IEC 61966-2-1) assumes.
+    fn GetDesc1(&self) -> Result<DXGI_OUTPUT_DESC1> {
+        let desc = self.description();
+        Ok(DXGI_OUTPUT_DESC1 {
+            DeviceName: desc.DeviceName,
+            DesktopCoordinates: desc.DesktopCoordinates,
+            AttachedToDesktop: desc.AttachedToDesktop,
+            Rotation: desc.Rotation,
+            Monitor: desc.Monitor,
+            BitsPerColor: 8,
+            ColorSpace: DXGI_COLOR_SPACE_RGB_FULL_G22_NONE_P709,
+            RedPrimary: [0.64, 0.33],
+            GreenPrimary: [0.30, 0.60],
+            BluePrimary: [0.15, 0.06],
+            WhitePoint: [0.3127, 0.3290],
+            MinLuminance: 0.2,
+            MaxLuminance: 80.0,
+            MaxFullFrameLuminance: 80.0,
+        })
+    }
+
+    /// No swap chain reaches the monitor without the desktop's composition.
+    fn CheckHardwareCompositionSupport(&self) -> Result<u32> {
+        Ok(0)
     }
 }

@@ -4,19 +4,27 @@
 //! frees its slot for a later present, draws it and, if frames are saved, writes its file. It never waits for the window's
 //! thread: a program that does not handle messages still gets its frames.
 
+#![expect(unsafe_code, reason = "Win32 has no safe interface")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use windows::Win32::System::Performance::QueryPerformanceCounter;
+
 use super::semaphore::Semaphore;
 use super::sink::Frame;
-use crate::gdi::draw::{Picture, draw};
+use super::status::{self, Change};
+use crate::gdi::draw::draw;
 use crate::gdi::monitor::Monitor;
 use crate::gdi::window::Window;
+use crate::present::compose::Picture;
 use crate::present::pacing::Blanks;
 use crate::present::picture;
 use crate::present::queue::{Next, Queue, Ticket};
 use crate::present::run::Run;
+use crate::rules::rotation::Rotation;
 
 /// TIMEOUT: how often an idle presenter looks whether counters are to be written.
 const IDLE: Duration = Duration::from_millis(250);
@@ -32,6 +40,8 @@ pub struct Shared {
     blanks: Blanks,
     latency: Option<Semaphore>,
     shown: Mutex<Shown>,
+    /// Whether the window was minimised when it was last looked at.
+    occluded: AtomicBool,
 }
 
 /// What `GetFrameStatistics` tells.
@@ -41,6 +51,10 @@ pub struct Shown {
     pub presents: u32,
     /// The vertical blank at which the latest was shown.
     pub blank: u64,
+    /// When that was, by `QueryPerformanceCounter`.
+    pub time: i64,
+    /// The display changed since the statistics were last read: they do not continue the ones before.
+    pub disjoint: bool,
 }
 
 /// The settings of this process.
@@ -63,6 +77,7 @@ impl Shared {
             blanks: Blanks::at_rate(hertz),
             latency,
             shown: Mutex::default(),
+            occluded: AtomicBool::new(false),
         }
     }
 
@@ -76,9 +91,26 @@ impl Shared {
         self.latency.as_ref()
     }
 
-    /// What has been shown so far.
-    pub fn shown(&self) -> Shown {
-        *self.lock_shown()
+    /// What has been shown so far, read by the program: `DXGI_ERROR_FRAME_STATISTICS_DISJOINT` once after a disturbance.
+    pub fn statistics(&self) -> Shown {
+        let mut shown = self.lock_shown();
+        let before = *shown;
+        shown.disjoint = false;
+        before
+    }
+
+    /// The display changes: the counts of blanks before and after do not belong together.
+    pub fn disturb(&self) {
+        self.lock_shown().disjoint = true;
+    }
+
+    /// Whether the window is minimised; tells those who wait for a change.
+    pub fn is_occluded(&self) -> bool {
+        let minimised = self.window.is_minimised();
+        if self.occluded.swap(minimised, Ordering::Relaxed) != minimised {
+            status::changed(Change::Occlusion);
+        }
+        minimised
     }
 
     fn lock_shown(&self) -> MutexGuard<'_, Shown> {
@@ -105,7 +137,9 @@ impl Shared {
         {
             let mut shown = self.lock_shown();
             shown.presents = shown.presents.wrapping_add(frames);
-            shown.blank = blank.unwrap_or(shown.blank);
+            if let Some(blank) = blank {
+                (shown.blank, shown.time) = (blank, now());
+            }
         }
         run().count_shown(u64::from(frames), Instant::now());
         if let Some(latency) = &self.latency {
@@ -121,20 +155,26 @@ impl Shared {
 
     /// The thread's body.
     fn present_frames(&self) {
-        let mut picture = Picture::default();
+        let (mut incoming, mut shown) = (Picture::default(), Picture::default());
         let mut last_blank = None;
         loop {
             match self.queue.next(IDLE) {
                 Next::Closed => break,
-                Next::Idle => run().write_stats(Instant::now(), true),
+                Next::Idle => {
+                    self.is_occluded();
+                    run().write_stats(Instant::now(), true);
+                }
                 Next::Frame(ticket, frame) => {
                     let blank = self.wait_for_blank(&ticket, last_blank);
                     last_blank = Some(blank);
-                    let copied = frame.copy_to(&mut picture);
+                    let copied = frame.copy_to(&mut incoming);
                     drop(frame);
                     self.give_back(self.queue.copied());
                     match copied {
-                        Ok(()) => self.show(&ticket, &picture),
+                        Ok(()) => {
+                            shown.advance(&mut incoming, ticket.partial.as_ref());
+                            self.show(&ticket, &shown);
+                        }
                         Err(error) => eprintln!("pvgpu: a frame could not be read: {error}"),
                     }
                     self.retire(1, Some(blank));
@@ -158,7 +198,13 @@ impl Shared {
     }
 
     fn show(&self, ticket: &Ticket, picture: &Picture) {
-        draw(self.window, picture, ticket.source, ticket.scaling, ticket.background);
+        if ticket.rotation == Rotation::Identity {
+            draw(self.window, picture, ticket.source, ticket.scaling, ticket.background);
+        } else {
+            let upright = picture.upright(ticket.source, ticket.rotation);
+            let size = (upright.width, upright.height);
+            draw(self.window, &upright, size, ticket.scaling, ticket.background);
+        }
         let Some(file) = ticket.shot.and_then(|number| run().shot(number)) else { return };
         let saved = picture::png(picture.width, picture.height, &picture.pixels)
             .map_err(|error| error.to_string())
@@ -167,6 +213,14 @@ impl Shared {
             eprintln!("pvgpu: cannot save {}: {error}", file.display());
         }
     }
+}
+
+/// The time, by `QueryPerformanceCounter`.
+fn now() -> i64 {
+    let mut now = 0;
+    // SAFETY: `now` is valid for writing. It cannot fail since Windows XP.
+    let _never = unsafe { QueryPerformanceCounter(&mut now) };
+    now
 }
 
 /// A running presenter; dropping it ends the thread, after it has saved what has arrived.

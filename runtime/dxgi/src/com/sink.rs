@@ -13,7 +13,7 @@ use pvgpu_interfaces::{IPvgpuFrame, IPvgpuPresentSink, IPvgpuPresentSink_Impl, P
 use windows_core::{Interface, Result, implement};
 
 use super::presenter::Shared;
-use crate::gdi::draw::Picture;
+use crate::present::compose::Picture;
 
 /// A frame on its way to the window.
 pub struct Frame(IPvgpuFrame);

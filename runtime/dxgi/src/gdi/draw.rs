@@ -10,19 +10,9 @@ use windows::Win32::Graphics::Gdi::{
 };
 
 use super::window::Window;
+use crate::present::compose::Picture;
 use crate::present::placement::{Area, place, uncovered};
 use crate::rules::chain::Scaling;
-
-/// A B8G8R8A8 picture, first row on top.
-#[derive(Debug, Default)]
-pub struct Picture {
-    /// Pixels from row to row, and in a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// `width * height * 4` bytes.
-    pub pixels: Vec<u8>,
-}
 
 /// A window's device context, given back when dropped.
 struct Context {

@@ -4,8 +4,10 @@
 
 use windows::Win32::Foundation::{LPARAM, RECT};
 use windows::Win32::Graphics::Gdi::{
-    DEVMODEW, ENUM_CURRENT_SETTINGS, ENUM_DISPLAY_SETTINGS_MODE, EnumDisplayMonitors, EnumDisplaySettingsW,
-    GetMonitorInfoW, HDC, HMONITOR, MONITOR_DEFAULTTONEAREST, MONITORINFO, MONITORINFOEXW, MonitorFromWindow,
+    CDS_FULLSCREEN, CDS_TYPE, ChangeDisplaySettingsExW, DEVMODEW, DISP_CHANGE_SUCCESSFUL, DM_BITSPERPEL,
+    DM_DISPLAYFREQUENCY, DM_PELSHEIGHT, DM_PELSWIDTH, ENUM_CURRENT_SETTINGS, ENUM_DISPLAY_SETTINGS_MODE,
+    EnumDisplayMonitors, EnumDisplaySettingsW, GetMonitorInfoW, HDC, HMONITOR, MONITOR_DEFAULTTONEAREST,
+    MONITORINFO, MONITORINFOEXW, MonitorFromWindow,
 };
 use windows::core::BOOL;
 use windows_core::PCWSTR;
@@ -72,6 +74,39 @@ impl Monitor {
         Self::describe(unsafe { MonitorFromWindow(window.handle(), MONITOR_DEFAULTTONEAREST) })
     }
 
+    /// The monitor of a display device, where it is now; `None` once it left the desktop.
+    pub fn of_device(device: &[u16; 32]) -> Option<Self> {
+        Self::all().into_iter().find(|monitor| monitor.device == *device)
+    }
+
+    /// The main monitor's rotation and the others': `DMDO_*`, which counts quarter turns.
+    pub fn quarter_turns(&self) -> u32 {
+        self.settings(ENUM_CURRENT_SETTINGS).map_or(0, |mode| {
+            // SAFETY: `EnumDisplaySettingsW` fills the display's half of the union for a display device.
+            unsafe { mode.Anonymous1.Anonymous2 }.dmDisplayOrientation.0
+        })
+    }
+
+    /// Switches to a display mode, for as long as the program runs or until [`restore_modes`]. Sends messages.
+    pub fn switch(&self, timing: Timing) -> bool {
+        let mode = DEVMODEW {
+            dmSize: size_of::<DEVMODEW>() as u16,
+            dmFields: DM_BITSPERPEL | DM_PELSWIDTH | DM_PELSHEIGHT | DM_DISPLAYFREQUENCY,
+            dmBitsPerPel: 32,
+            dmPelsWidth: timing.width,
+            dmPelsHeight: timing.height,
+            dmDisplayFrequency: timing.frequency,
+            ..DEVMODEW::default()
+        };
+        if self.timing() == timing {
+            return true;
+        }
+        let device = PCWSTR(self.device.as_ptr());
+        // SAFETY: the name is zero-terminated and the mode says its own size; both outlive the call.
+        let result = unsafe { ChangeDisplaySettingsExW(device, Some(&mode), None, CDS_FULLSCREEN, None) };
+        result == DISP_CHANGE_SUCCESSFUL
+    }
+
     fn describe(handle: HMONITOR) -> Option<Self> {
         let mut info = MONITORINFOEXW {
             monitorInfo: MONITORINFO { cbSize: size_of::<MONITORINFOEXW>() as u32, ..MONITORINFO::default() },
@@ -111,6 +146,13 @@ impl Monitor {
         let found = unsafe { EnumDisplaySettingsW(PCWSTR(self.device.as_ptr()), number, &mut mode) };
         found.as_bool().then_some(mode)
     }
+}
+
+/// Gives all monitors the display modes that their user chose. Sends messages.
+pub fn restore_modes() -> bool {
+    // SAFETY: no device and no mode mean the registry's modes for all devices.
+    let result = unsafe { ChangeDisplaySettingsExW(PCWSTR::null(), None, None, CDS_TYPE(0), None) };
+    result == DISP_CHANGE_SUCCESSFUL
 }
 
 fn timing(mode: &DEVMODEW) -> Timing {

@@ -6,16 +6,17 @@
 #![expect(unsafe_code, reason = "Win32 has no safe interface")]
 
 use windows::Win32::Foundation::{HWND, LPARAM, RECT, WPARAM};
+use windows::Win32::System::Threading::GetCurrentProcessId;
 use windows::Win32::UI::WindowsAndMessaging::{
-    AdjustWindowRectEx, GWL_EXSTYLE, GWL_STYLE, GetClientRect, GetMenu, GetWindowLongPtrW, GetWindowRect,
-    HWND_NOTOPMOST, HWND_TOPMOST, IsIconic, IsWindow, PostMessageW, SET_WINDOW_POS_FLAGS, SWP_FRAMECHANGED,
-    SWP_NOACTIVATE, SWP_NOMOVE, SWP_NOZORDER, SWP_SHOWWINDOW, SetWindowLongPtrW, SetWindowPos,
-    WINDOW_EX_STYLE, WINDOW_LONG_PTR_INDEX, WINDOW_STYLE, WM_CLOSE, WS_CAPTION, WS_CHILD, WS_EX_TOPMOST,
-    WS_THICKFRAME,
+    AdjustWindowRectEx, GWL_EXSTYLE, GWL_STYLE, GetClientRect, GetWindowLongPtrW, GetWindowRect,
+    GetWindowThreadProcessId, HWND_NOTOPMOST, HWND_TOPMOST, IsIconic, IsWindow, PostMessageW,
+    SET_WINDOW_POS_FLAGS, SWP_FRAMECHANGED, SWP_NOACTIVATE, SWP_NOMOVE, SWP_NOZORDER, SetWindowLongPtrW,
+    SetWindowPos, WINDOW_EX_STYLE, WINDOW_LONG_PTR_INDEX, WINDOW_STYLE, WM_CLOSE, WS_EX_TOPMOST, WS_VISIBLE,
 };
 use windows_core::Result;
 
 use super::monitor::Rectangle;
+use crate::rules::style;
 
 /// A window's handle; a number, so that threads may share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub struct Window(isize);
 /// What a window looked like before it became full-screen.
 #[derive(Clone, Copy, Debug)]
 pub struct Saved {
-    style: isize,
-    topmost: bool,
+    style: u32,
+    extended: u32,
     area: Rectangle,
 }
 
@@ -38,6 +39,11 @@ impl Window {
     /// The handle.
     pub fn handle(self) -> HWND {
         HWND(std::ptr::without_provenance_mut(self.0.cast_unsigned()))
+    }
+
+    /// The handle as a number; 0 is no window.
+    pub fn number(self) -> isize {
+        self.0
     }
 
     /// Whether the window exists.
@@ -75,11 +81,9 @@ impl Window {
         let mut area = RECT { left: 0, top: 0, right: length(width), bottom: length(height) };
         let style = WINDOW_STYLE(low_half(self.long(GWL_STYLE)));
         let extended = WINDOW_EX_STYLE(low_half(self.long(GWL_EXSTYLE)));
-        // SAFETY: any value is allowed. For child windows it is an identifier, not a menu.
-        let menu = unsafe { GetMenu(self.handle()) };
-        let has_menu = style.0 & WS_CHILD.0 == 0 && !menu.is_invalid();
+        // As on Windows, a menu takes its height from the client area.
         // SAFETY: `area` is valid for reading and writing.
-        unsafe { AdjustWindowRectEx(&mut area, style, has_menu, extended) }?;
+        unsafe { AdjustWindowRectEx(&mut area, style, false, extended) }?;
         let size = Rectangle {
             x: 0,
             y: 0,
@@ -89,28 +93,60 @@ impl Window {
         self.set_position(None, size, SWP_NOMOVE | SWP_NOZORDER | SWP_NOACTIVATE)
     }
 
-    /// Makes the window cover `area` without a border. Sends messages.
+    /// Asks the window for `message`, as a status registration of DXGI does. Only posts it.
+    pub fn post(self, message: u32) {
+        // SAFETY: the message has no pointers. A destroyed window needs none.
+        let _destroyed = unsafe { PostMessageW(Some(self.handle()), message, WPARAM(0), LPARAM(0)) };
+    }
+
+    /// The thread that handles the window's messages; `None` if it belongs to another process or is destroyed.
+    pub fn own_thread(self) -> Option<u32> {
+        let mut process = 0;
+        // SAFETY: any window is allowed, and `process` is valid for writing.
+        let thread = unsafe { GetWindowThreadProcessId(self.handle(), Some(&mut process)) };
+        // SAFETY: no arguments.
+        (thread != 0 && process == unsafe { GetCurrentProcessId() }).then_some(thread)
+    }
+
+    /// What is to be restored after [`cover`](Self::cover).
     ///
     /// # Errors
     /// What Win32 reports, for example for a destroyed window.
-    pub fn cover(self, area: Rectangle) -> Result<Saved> {
-        let mut before = RECT::default();
-        // SAFETY: `before` is valid for writing.
-        unsafe { GetWindowRect(self.handle(), &mut before) }?;
-        let style = self.long(GWL_STYLE);
-        let topmost = low_half(self.long(GWL_EXSTYLE)) & WS_EX_TOPMOST.0 != 0;
-        self.set_style(style & !isize::try_from(WS_CAPTION.0 | WS_THICKFRAME.0).unwrap_or(0));
-        self.set_position(Some(HWND_TOPMOST), area, SWP_FRAMECHANGED | SWP_SHOWWINDOW)?;
-        Ok(Saved { style, topmost, area: before.into() })
+    pub fn save(self) -> Result<Saved> {
+        let mut area = RECT::default();
+        // SAFETY: `area` is valid for writing.
+        unsafe { GetWindowRect(self.handle(), &mut area) }?;
+        let (style, extended) = (low_half(self.long(GWL_STYLE)), low_half(self.long(GWL_EXSTYLE)));
+        Ok(Saved { style, extended, area: area.into() })
     }
 
-    /// Undoes [`cover`](Self::cover). Sends messages.
+    /// Makes the window cover `area` without a border. Whether it is visible stays as it is. Sends messages.
+    ///
+    /// # Errors
+    /// What Win32 reports, for example for a destroyed window.
+    pub fn cover(self, area: Rectangle) -> Result<()> {
+        self.set_long(GWL_STYLE, style::full_screen(low_half(self.long(GWL_STYLE))));
+        self.set_long(GWL_EXSTYLE, style::full_screen_extended(low_half(self.long(GWL_EXSTYLE))));
+        self.move_over(area)
+    }
+
+    /// Moves a window that [`cover`](Self::cover)s to another area. Sends messages.
+    ///
+    /// # Errors
+    /// What Win32 reports, for example for a destroyed window.
+    pub fn move_over(self, area: Rectangle) -> Result<()> {
+        self.set_position(Some(HWND_TOPMOST), area, SWP_FRAMECHANGED | SWP_NOACTIVATE)
+    }
+
+    /// Undoes [`cover`](Self::cover). A window that was shown or hidden meanwhile stays so. Sends messages.
     ///
     /// # Errors
     /// What Win32 reports, for example for a destroyed window.
     pub fn restore(self, saved: &Saved) -> Result<()> {
-        self.set_style(saved.style);
-        let order = if saved.topmost { HWND_TOPMOST } else { HWND_NOTOPMOST };
+        let visible = low_half(self.long(GWL_STYLE)) & WS_VISIBLE.0;
+        self.set_long(GWL_STYLE, saved.style & !WS_VISIBLE.0 | visible);
+        self.set_long(GWL_EXSTYLE, saved.extended);
+        let order = if saved.extended & WS_EX_TOPMOST.0 != 0 { HWND_TOPMOST } else { HWND_NOTOPMOST };
         self.set_position(Some(order), saved.area, SWP_FRAMECHANGED | SWP_NOACTIVATE)
     }
 
@@ -119,9 +155,9 @@ impl Window {
         unsafe { GetWindowLongPtrW(self.handle(), index) }
     }
 
-    fn set_style(self, style: isize) {
+    fn set_long(self, index: WINDOW_LONG_PTR_INDEX, style: u32) {
         // SAFETY: as above. The return value is the former style.
-        let _before = unsafe { SetWindowLongPtrW(self.handle(), GWL_STYLE, style) };
+        let _before = unsafe { SetWindowLongPtrW(self.handle(), index, style as isize) };
     }
 
     fn set_position(self, order: Option<HWND>, area: Rectangle, flags: SET_WINDOW_POS_FLAGS) -> Result<()> {

@@ -15,9 +15,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::rules::chain::Scaling;
+use crate::rules::partial::Partial;
+use crate::rules::rotation::Rotation;
 
 /// What Present knew about a frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ticket {
     /// Number of the file that the frame is saved in, if frames are saved.
     pub shot: Option<u32>,
@@ -31,11 +33,16 @@ pub struct Ticket {
     pub scaling: Scaling,
     /// Colour of what the frame leaves uncovered: red, green, blue.
     pub background: [u8; 3],
+    /// How far the program turned the picture.
+    pub rotation: Rotation,
+    /// What of the frame is new; `None`: all of it.
+    pub partial: Option<Partial>,
 }
 
 impl Ticket {
+    /// A frame of which only parts are new needs the frames before it.
     fn replaces_waiting(&self) -> bool {
-        self.sync_interval == 0 || self.restart
+        (self.sync_interval == 0 || self.restart) && self.partial.is_none()
     }
 }
 
@@ -201,6 +208,8 @@ mod tests {
             source: (1, 1),
             scaling: Scaling::Stretch,
             background: [0; 3],
+            rotation: Rotation::Identity,
+            partial: None,
         }
     }
 
@@ -275,6 +284,19 @@ mod tests {
         assert_eq!(queue.deliver(1), NONE);
         assert_eq!(queue.deliver(2), [1]);
         assert_eq!(taken(&queue), Some(2));
+    }
+
+    #[test]
+    fn partial_frames_need_those_before_them() {
+        let queue = Queue::new(false);
+        let partial = Some(Partial { scroll: None, dirty: Vec::new() });
+        queue.submit(ticket(0));
+        queue.submit(Ticket { partial, ..ticket(0) });
+        queue.submit(ticket(0));
+        assert_eq!(queue.deliver(1), NONE);
+        assert_eq!(queue.deliver(2), NONE);
+        assert_eq!(queue.replaceable(), 1);
+        assert_eq!(queue.deliver(3), [1, 2], "a whole frame needs none");
     }
 
     #[test]

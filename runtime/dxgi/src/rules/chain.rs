@@ -34,6 +34,16 @@ pub mod flag {
     pub const FIXED: u32 = FRAME_LATENCY_WAITABLE_OBJECT | ALLOW_TEARING;
 }
 
+/// `DXGI_USAGE` bits that tell of back buffers.
+mod usage {
+    /// `DXGI_USAGE_BACK_BUFFER`.
+    pub const BACK_BUFFER: u32 = 0x40;
+    /// `DXGI_USAGE_READ_ONLY`.
+    pub const READ_ONLY: u32 = 0x100;
+    /// `DXGI_USAGE_DISCARD_ON_PRESENT`.
+    pub const DISCARD_ON_PRESENT: u32 = 0x200;
+}
+
 /// `DXGI_SWAP_EFFECT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -174,6 +184,8 @@ pub enum Broken {
     BufferCount(u32),
     /// Not a format for back buffers of this model; no format at all is an `E_INVALIDARG`.
     Format(u32),
+    /// As before, for a new chain of the blit model. `E_INVALIDARG`.
+    BlitFormat(u32),
     /// Samples other than 1 in the flip model, or none at all.
     SampleCount(u32),
     /// Wider or higher than textures can be.
@@ -201,7 +213,9 @@ impl fmt::Display for Broken {
                     "{count} buffers; the blit model takes 1 to {MAX_BUFFERS}, the flip model 2 to {MAX_BUFFERS}"
                 )
             }
-            Self::Format(format) => write!(f, "format {format} is not one of back buffers of this model"),
+            Self::Format(format) | Self::BlitFormat(format) => {
+                write!(f, "format {format} is not one of back buffers of this model")
+            }
             Self::SampleCount(count) => write!(f, "{count} samples per texel; the flip model takes 1 only"),
             Self::Size(width, height) => write!(f, "{width}x{height} is larger than {MAX_SIZE}x{MAX_SIZE}"),
             Self::AlphaMode(mode) => write!(f, "alpha mode {mode} needs a composition swap chain"),
@@ -231,7 +245,8 @@ impl Request {
         let scaling = Scaling::from_value(self.scaling).ok_or(Broken::Scaling(self.scaling))?;
         require(flip || scaling == Scaling::Stretch, Broken::Scaling(self.scaling))?;
         check_buffer_count(self.buffer_count, flip)?;
-        require(format::is_presentable(self.format, flip), Broken::Format(self.format))?;
+        let broken = if flip { Broken::Format } else { Broken::BlitFormat };
+        require(format::is_presentable(self.format, flip), broken(self.format))?;
         require(self.sample_count >= 1, Broken::SampleCount(self.sample_count))?;
         require(
             !flip || (self.sample_count, self.sample_quality) == (1, 0),
@@ -318,6 +333,29 @@ impl Chain {
     /// Whether the buffers take turns after Present.
     pub fn rotates(&self) -> bool {
         self.textures() > 1
+    }
+
+    /// The buffers that the application may have: only those of effects that keep contents, else the first.
+    pub fn accessible(&self) -> u32 {
+        if matches!(self.effect, Effect::Sequential | Effect::FlipSequential) { self.buffer_count } else { 1 }
+    }
+
+    /// `DXGI_USAGE` of buffer `number`: what was asked for, and what it is. All but the first are there to be read only.
+    pub fn buffer_usage(&self, number: u32) -> u32 {
+        let discarded = matches!(self.effect, Effect::Discard | Effect::FlipDiscard);
+        let read_only = if number == 0 { 0 } else { usage::READ_ONLY };
+        let kept = if discarded { usage::DISCARD_ON_PRESENT } else { 0 };
+        self.usage | usage::BACK_BUFFER | read_only | kept
+    }
+
+    /// Whether GDI may draw to the first buffer.
+    pub fn is_gdi_compatible(&self) -> bool {
+        self.flags & flag::GDI_COMPATIBLE != 0
+    }
+
+    /// Whether full-screen may change the display mode.
+    pub fn allows_mode_switch(&self) -> bool {
+        self.flags & flag::ALLOW_MODE_SWITCH != 0
     }
 
     /// Whether the application asked for the frame-latency waitable object.

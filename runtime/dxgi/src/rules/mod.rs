@@ -4,5 +4,9 @@
 
 pub mod chain;
 pub mod format;
+pub mod gamma;
 pub mod mode;
+pub mod partial;
 pub mod present;
+pub mod rotation;
+pub mod style;

@@ -179,6 +179,11 @@ unsafe extern "system" fn allocate(device: HANDLE, data: *mut D3DDDICB_ALLOCATE)
             }
             return result;
         }
+        if args.PrivateDriverDataSize != 0 && !args.hResource.is_null() {
+            // SAFETY: the DDI's contract: pointer and size describe the caller's buffer.
+            let private = unsafe { read_private(args.pPrivateDriverData, args.PrivateDriverDataSize) }?;
+            device.keep_private(args.hResource.addr(), private);
+        }
         // CAST: a kernel handle is 32 bits; the counter is far below.
         args.hKMResource = if args.hResource.is_null() { 0 } else { handles::next() as D3DKMT_HANDLE };
         // SAFETY: the DDI's contract: the argument is writable.

@@ -190,7 +190,8 @@ pub(crate) struct KernelDevice {
     process: Arc<Process>,
     h_device: DriverHandle,
     contexts: Mutex<BTreeMap<usize, Arc<KernelContext>>>,
-    allocations: Mutex<BTreeMap<D3DKMT_HANDLE, Opened>>,
+    /// By dxgkrnl's handle and the runtime's: a shared resource may be opened several times.
+    allocations: Mutex<BTreeMap<(D3DKMT_HANDLE, usize), Opened>>,
     destroyed: AtomicBool,
 }
 
@@ -230,7 +231,7 @@ impl KernelDevice {
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn allocations(&self) -> MutexGuard<'_, BTreeMap<D3DKMT_HANDLE, Opened>> {
+    fn allocations(&self) -> MutexGuard<'_, BTreeMap<(D3DKMT_HANDLE, usize), Opened>> {
         self.allocations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -395,6 +396,9 @@ impl KernelDevice {
         resource: usize,
         creating: bool,
     ) -> NtResult<()> {
+        if !Arc::ptr_eq(&self.port, &allocation.port) {
+            return Err(STATUS_INVALID_HANDLE);
+        }
         let mut private = allocation.private.clone();
         let driver = self.port.driver();
         let mut private = driver.lend("DxgkDdiOpenAllocation", &mut private);
@@ -408,13 +412,20 @@ impl KernelDevice {
         let [info] = info;
         let opened = DriverHandle(info.hDeviceSpecificAllocation.expose_provenance());
         let entry = Opened { allocation: allocation.clone(), opened, resource };
-        self.allocations().insert(allocation.handle, entry);
+        self.allocations().insert((allocation.handle, resource), entry);
         Ok(())
+    }
+
+    /// What this device has opened for a resource of the runtime.
+    pub(crate) fn allocations_of(&self, resource: usize) -> Vec<Arc<KernelAllocation>> {
+        let allocations = self.allocations();
+        let of = allocations.values().filter(|opened| opened.resource == resource);
+        of.map(|opened| opened.allocation.clone()).collect()
     }
 
     /// The allocation behind a handle that this device has opened.
     pub(crate) fn allocation(&self, handle: D3DKMT_HANDLE) -> NtResult<Arc<KernelAllocation>> {
-        self.allocations().get(&handle).map(|opened| opened.allocation.clone()).ok_or(STATUS_INVALID_HANDLE)
+        self.opened(handle).map(|opened| opened.allocation)
     }
 
     /// Closes an allocation; the last device to do so destroys it.
@@ -422,7 +433,19 @@ impl KernelDevice {
     /// # Errors
     /// `STATUS_INVALID_HANDLE`, the driver's status.
     pub(crate) fn destroy_allocation(&self, handle: D3DKMT_HANDLE) -> NtResult<()> {
-        let opened = self.allocations().remove(&handle).ok_or(STATUS_INVALID_HANDLE)?;
+        let resource = self.opened(handle)?.resource;
+        self.close(handle, resource)
+    }
+
+    /// The first that the device has opened of an allocation.
+    fn opened(&self, handle: D3DKMT_HANDLE) -> NtResult<Opened> {
+        let allocations = self.allocations();
+        let first = allocations.range((handle, 0)..=(handle, usize::MAX)).next();
+        first.map(|(_, opened)| opened.clone()).ok_or(STATUS_INVALID_HANDLE)
+    }
+
+    fn close(&self, handle: D3DKMT_HANDLE, resource: usize) -> NtResult<()> {
+        let opened = self.allocations().remove(&(handle, resource)).ok_or(STATUS_INVALID_HANDLE)?;
         self.port.driver().close_allocation(&self.process, self.h_device, &[opened.opened])
     }
 
@@ -431,14 +454,13 @@ impl KernelDevice {
     /// # Errors
     /// The driver's status for the first that it refused.
     pub(crate) fn destroy_resource(&self, resource: usize) -> NtResult<()> {
-        let of = |(_, opened): &(&D3DKMT_HANDLE, &Opened)| opened.resource == resource;
         let handles: Vec<D3DKMT_HANDLE> =
-            self.allocations().iter().filter(of).map(|(handle, _)| *handle).collect();
-        handles.into_iter().try_for_each(|handle| self.destroy_allocation(handle))
+            self.allocations().keys().filter(|key| key.1 == resource).map(|key| key.0).collect();
+        handles.into_iter().try_for_each(|handle| self.close(handle, resource))
     }
 
     fn list_entry(&self, handle: D3DKMT_HANDLE, write: bool) -> NtResult<ListEntry> {
-        let opened = self.allocations().get(&handle).cloned().ok_or(STATUS_INVALID_HANDLE)?;
+        let opened = self.opened(handle)?;
         let (segment, address) = self.port.make_resident(&opened.allocation)?;
         Ok(ListEntry { opened: opened.opened, write, segment, address })
     }
@@ -688,12 +710,7 @@ impl KernelDevice {
     /// # Errors
     /// `STATUS_INVALID_HANDLE`.
     pub(crate) fn check_allocations(&self, handles: &[D3DKMT_HANDLE]) -> NtResult<()> {
-        let allocations = self.allocations();
-        if handles.iter().all(|handle| allocations.contains_key(handle)) {
-            Ok(())
-        } else {
-            Err(STATUS_INVALID_HANDLE)
-        }
+        handles.iter().try_for_each(|handle| self.opened(*handle).map(drop))
     }
 }
 

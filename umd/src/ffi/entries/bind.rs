@@ -1,9 +1,10 @@
 //! Bindings.
 
-use pvgpu_protocol::command::{ConstantBufferBinding, UavBinding, VertexBufferBinding};
+use pvgpu_protocol::command::{
+    ClassInstance, ConstantBufferBinding, StreamOutputTarget, UavBinding, VertexBufferBinding,
+};
 use pvgpu_umd_ddi::*;
 
-use crate::error::Error;
 use crate::ffi::argument::{Id, List, entries, entry_index, id};
 use crate::object::{
     BlendState, DepthStencilState, DepthStencilView, ElementLayout, RasterizerState, RenderTargetView,
@@ -32,6 +33,18 @@ unsafe fn uav(handle: D3D11DDI_HUNORDEREDACCESSVIEW, counts: &[u32], index: usiz
     UavBinding { view, initial_count: counts.get(index).copied().unwrap_or(KEEP_COUNT) }
 }
 
+/// A class instance from the number of its function table and the bits of its `D3D11DDIARG_POINTERDATA`.
+fn class_instance(function_table: u32, pointer: u32) -> ClassInstance {
+    let field = |mask: u32| (pointer & mask) >> mask.trailing_zeros();
+    ClassInstance {
+        function_table,
+        constant_buffer: field(D3D11DDIARG_POINTERDATA::uCBID),
+        constant_offset: field(D3D11DDIARG_POINTERDATA::uCBOffset),
+        texture: field(D3D11DDIARG_POINTERDATA::uBaseTex),
+        sampler: field(D3D11DDIARG_POINTERDATA::uBaseSamp),
+    }
+}
+
 entries! {
     /// `pfnVsSetShader` and its like.
     set_shader<const STAGE: u32>
@@ -42,11 +55,14 @@ entries! {
     set_shader_with_ifaces<const STAGE: u32>
     at by_stage!(STAGE: pfnVsSetShaderWithIfaces, pfnHsSetShaderWithIfaces, pfnDsSetShaderWithIfaces,
         pfnGsSetShaderWithIfaces, pfnPsSetShaderWithIfaces, pfnCsSetShaderWithIfaces) =>
-    |device, shader: Id<Shader>, instances: u32, _ifaces: List<u32>, _pointers: List<D3D11DDIARG_POINTERDATA>| {
-        if instances != 0 {
-            return Err(Error::Unsupported("class instances"));
-        }
-        device.set_shader(STAGE, shader.0)
+    |device, shader: Id<Shader>, count: u32, ifaces: List<u32>, pointers: List<D3D11DDIARG_POINTERDATA>| {
+        // SAFETY: the count came with the list.
+        let ifaces = unsafe { ifaces.get(count) };
+        // SAFETY: the count came with the list.
+        let pointers = unsafe { pointers.get(count) };
+        let instances: Vec<ClassInstance> =
+            ifaces.iter().zip(pointers).map(|(table, pointer)| class_instance(*table, pointer.Value)).collect();
+        device.set_linked_shader(STAGE, shader.0, &instances)
     };
 
     /// `pfnVsSetShaderResources` and its like.
@@ -197,13 +213,17 @@ entries! {
         device.set_scissor_rects(unsafe { rects.get(count) })
     };
 
-    /// `pfnSoSetTargets`: unbinding is all that it can do.
+    /// `pfnSoSetTargets`: slots behind the count are cleared.
     so_set_targets at entry_index!(pfnSoSetTargets) =>
-    |_device, count: u32, _cleared: u32, targets: List<D3D10DDI_HRESOURCE>, _offsets: List<u32>| {
+    |device, count: u32, _cleared: u32, targets: List<D3D10DDI_HRESOURCE>, offsets: List<u32>| {
         // SAFETY: the count came with the list.
-        match unsafe { targets.get(count) }.iter().all(|target| target.is_null()) {
-            true => Ok(()),
-            false => Err(Error::Unsupported("stream output")),
-        }
+        let targets = unsafe { targets.get(count) };
+        // SAFETY: the count came with the list.
+        let offsets = unsafe { offsets.get(count) };
+        device.set_stream_output_targets(targets.iter().zip(offsets).map(|(target, offset)| {
+            // SAFETY: the handles are the runtime's.
+            let buffer = unsafe { id::<Resource>(*target) };
+            StreamOutputTarget { buffer, offset: *offset }
+        }))
     };
 }

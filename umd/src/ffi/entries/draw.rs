@@ -34,6 +34,9 @@ entries! {
     draw_indexed_instanced_indirect at entry_index!(pfnDrawIndexedInstancedIndirect) =>
     |device, buffer: Ref<Resource>, offset: u32| device.draw_indirect(indirect_kind::DRAW_INDEXED, &buffer, offset);
 
+    /// `pfnDrawAuto`.
+    draw_auto at entry_index!(pfnDrawAuto) => |device| device.draw_auto();
+
     /// `pfnDispatch`.
     dispatch at entry_index!(pfnDispatch) => |device, x: u32, y: u32, z: u32| device.dispatch(x, y, z);
 

@@ -7,5 +7,6 @@ pub(super) mod query;
 pub(super) mod resource;
 pub(super) mod shader;
 pub(super) mod state;
+pub(super) mod tiled;
 pub(super) mod transfer;
 pub(super) mod view;

@@ -4,15 +4,14 @@ use core::ffi::c_void;
 
 use pvgpu_umd_ddi::*;
 
-use crate::error::Error;
-use crate::ffi::argument::{Id, In, Out, Place, Ref, Runtime, Taken, entries, entry_index};
+use crate::ffi::argument::{In, Out, Place, Ref, RefOrNull, Runtime, Taken, entries, entry_index};
 use crate::query::Query;
 
 entries! {
     /// `pfnCreateQuery`.
     create_query at entry_index!(pfnCreateQuery) =>
     |device, desc: In<D3D10DDIARG_CREATEQUERY>, place: Place<Query>, _rt: Runtime<D3D10DDI_HRTQUERY>| {
-        device.create_query(desc.Query).map(|query| place.put(query))
+        device.create_query(desc.Query, desc.MiscFlags).map(|query| place.put(query))
     };
 
     /// `pfnDestroyQuery`.
@@ -36,12 +35,9 @@ entries! {
         device.query_data(&query, data, flags)
     };
 
-    /// `pfnSetPredication`: ending it is all that it can do.
+    /// `pfnSetPredication`.
     set_predication at entry_index!(pfnSetPredication) =>
-    |_device, query: Id<Query>, _value: i32| match query.0 {
-        pvgpu_protocol::command::NONE => Ok(()),
-        _ => Err(Error::Unsupported("predication")),
-    };
+    |device, query: RefOrNull<Query>, value: i32| device.set_predication(query.get(), value != FALSE);
 
     /// `pfnCheckFormatSupport`.
     check_format_support at entry_index!(pfnCheckFormatSupport) =>

@@ -2,6 +2,7 @@
 
 use core::ffi::c_void;
 
+use pvgpu_protocol::kernel_interface::{PrivateData, SharedResourceData};
 use pvgpu_protocol::staging::Shape;
 use pvgpu_umd_ddi::*;
 
@@ -51,8 +52,10 @@ unsafe fn create(
         sample_quality: samples.Quality,
         usage: member!(arg.Usage),
         bind_flags: member!(arg.BindFlags),
-        misc_flags: member!(arg.MiscFlags),
+        misc_flags: member!(arg.MiscFlags) & !D3D10_DDI_RESOURCE_MISC_SHARED,
         structure_stride: member!(arg.ByteStride),
+        shared: member!(arg.MiscFlags) & D3D10_DDI_RESOURCE_MISC_SHARED != 0,
+        mappable: member!(arg.MapFlags) != 0,
     };
     // SAFETY: the runtime lets the call answer in the primary's description.
     if let Some(primary) = unsafe { primary.as_mut() } {
@@ -92,7 +95,39 @@ unsafe fn initial_data<'a>(
     (0..).zip(list).map(source).collect()
 }
 
+/// Opens what another device shares, from what the kernel has kept with it.
+///
+/// # Safety
+/// `arg` is the runtime's.
+unsafe fn open(
+    device: &mut Device,
+    arg: *const D3D10DDIARG_OPENRESOURCE,
+    runtime_resource: *mut c_void,
+) -> Result<Resource, Error> {
+    // SAFETY: the argument is the runtime's.
+    let arg = unsafe { arg.as_ref() }.ok_or(Error::BadArgument("a null pointer"))?;
+    let allocations = if arg.pOpenAllocationInfo.is_null() { 0 } else { arg.NumAllocations };
+    if allocations == 0 {
+        return Err(Error::BadArgument("a shared resource without an allocation"));
+    }
+    // SAFETY: the list has as many entries as the argument says, at least one.
+    let allocation = unsafe { (*arg.pOpenAllocationInfo).hAllocation };
+    // SAFETY: the kernel's private data is valid during the call.
+    let data = unsafe { user_bytes(arg.pPrivateDriverData, arg.PrivateDriverDataSize as usize) };
+    let data =
+        SharedResourceData::read(data).map_err(|_| Error::BadArgument("a resource of another driver"))?;
+    device.open_shared(&data, runtime_resource, allocation)
+}
+
 entries! {
+    /// `pfnOpenResource`.
+    open_resource at entry_index!(pfnOpenResource) =>
+    |device, arg: Runtime<*const D3D10DDIARG_OPENRESOURCE>, place: Place<Resource>,
+        runtime_resource: Runtime<D3D10DDI_HRTRESOURCE>| {
+        // SAFETY: the argument is the runtime's.
+        unsafe { open(device, arg.0, runtime_resource.0.0) }.map(|resource| place.put(resource))
+    };
+
     /// `pfnCreateResource`.
     create_resource at entry_index!(pfnCreateResource) =>
     |device, arg: Runtime<*const D3D11DDIARG_CREATERESOURCE>, place: Place<Resource>,
@@ -129,12 +164,9 @@ entries! {
     view_read_after_write_hazard at entry_index!(pfnShaderResourceViewReadAfterWriteHazard) =>
     |_device, _view: Runtime<D3D10DDI_HSHADERRESOURCEVIEW>, _resource: Runtime<D3D10DDI_HRESOURCE>| Ok(());
 
-    /// `pfnSetResourceMinLOD`: no clamp is all that it can do.
+    /// `pfnSetResourceMinLOD`.
     set_resource_min_lod at entry_index!(pfnSetResourceMinLOD) =>
-    |_device, _resource: Runtime<D3D10DDI_HRESOURCE>, min_lod: f32| match min_lod {
-        0.0 => Ok(()),
-        _ => Err(Error::Unsupported("a least mip level of a resource")),
-    };
+    |device, resource: Ref<Resource>, min_lod: f32| device.set_resource_min_lod(&resource, min_lod);
 
     /// `pfnDiscard`: a hint that changes nothing a program may see.
     discard at entry_index!(pfnDiscard) =>

@@ -2,14 +2,17 @@
 
 use core::ffi::c_void;
 
-use pvgpu_protocol::command::{SignatureElement, stage};
+use pvgpu_protocol::command::{SignatureElement, StreamOutputEntry, stage};
 use pvgpu_protocol::limits::{INPUT_ELEMENTS, MAX_SHADER_TOKENS, MAX_SIGNATURE_ELEMENTS};
 use pvgpu_umd_ddi::*;
 
 use crate::error::Error;
 use crate::ffi::argument::{Argument, In, InOrNull, List, Place, Runtime, Taken, entries, entry_index};
 use crate::object::{ElementLayout, Object, Shader};
-use crate::shader::Signatures;
+use crate::shader::{Signatures, StreamOutput};
+
+/// `D3D10_SB_GEOMETRY_SHADER`, the program type in the first token.
+const D3D10_SB_GEOMETRY_SHADER: u32 = 2;
 
 /// The tokens of a shader; the second says how many there are.
 ///
@@ -53,7 +56,7 @@ impl Entry for D3D11_1DDIARG_SIGNATURE_ENTRY2 {
             register: self.Register,
             mask: u32::from(self.Mask),
             component_type: self.RegisterComponentType,
-            // `Stream` lies in what was padding before WDDM 2.0; there is no stream output to need it.
+            // `Stream` lies in what was padding before WDDM 2.0; the declarations among the tokens tell it as well.
             stream: 0,
         }
     }
@@ -141,6 +144,68 @@ macro_rules! shader_entries {
             };
         )+}
     };
+}
+
+/// What of one register goes to which buffer.
+fn map_entry(entry: &D3D11DDIARG_STREAM_OUTPUT_DECLARATION_ENTRY) -> StreamOutputEntry {
+    StreamOutputEntry {
+        stream: entry.Stream,
+        buffer: entry.OutputSlot,
+        register: entry.RegisterIndex,
+        mask: u32::from(entry.RegisterMask),
+    }
+}
+
+/// The tokens of a geometry shader. Without code, or with that of the stage before, there are none: what that stage gives is
+/// passed through.
+///
+/// # Safety
+/// `code` is null or the runtime's.
+unsafe fn geometry_tokens<'a>(code: *const u32) -> Result<&'a [u32], Error> {
+    if code.is_null() {
+        return Ok(&[]);
+    }
+    // SAFETY: passed on from the caller.
+    let tokens = unsafe { tokens(code) }?;
+    let program_type = tokens.first().map(|version| version >> 16);
+    Ok(if program_type == Some(D3D10_SB_GEOMETRY_SHADER) { tokens } else { &[] })
+}
+
+/// Declares the creation of geometry shaders with stream output, with the signatures of one DDI version.
+macro_rules! stream_output_entries {
+    ($($(#[$doc:meta])* $name:ident with $signatures:ident;)+) => {
+        entries! {$(
+            $(#[$doc])*
+            $name at entry_index!(pfnCreateGeometryShaderWithStreamOutput) =>
+            |device, desc: In<D3D11DDIARG_CREATEGEOMETRYSHADERWITHSTREAMOUTPUT>, place: Place<Shader>,
+                _rt: Runtime<D3D10DDI_HRTSHADER>, signatures: InOrNull<$signatures>| {
+                // SAFETY: the code is the runtime's.
+                let tokens = unsafe { geometry_tokens(desc.pShaderCode) }?;
+                let signatures = match &signatures.0 {
+                    // SAFETY: the lists are the runtime's.
+                    Some(signatures) => unsafe { signatures.map() }?,
+                    None => Signatures::default(),
+                };
+                // SAFETY: the list is the runtime's.
+                let entries = unsafe { List::take(desc.pOutputStreamDecl) }?;
+                // SAFETY: the count came with the list.
+                let entries: Vec<_> = unsafe { entries.get(desc.NumEntries) }.iter().map(map_entry).collect();
+                // SAFETY: the list is the runtime's.
+                let strides = unsafe { List::take(desc.BufferStridesInBytes) }?;
+                // SAFETY: the count came with the list.
+                let strides = unsafe { strides.get(desc.NumStrides) };
+                let output = StreamOutput { entries: &entries, strides, rasterized_stream: desc.RasterizedStream };
+                device.create_stream_output_shader(tokens, &signatures, &output).map(|shader| place.put(shader))
+            };
+        )+}
+    };
+}
+
+stream_output_entries! {
+    /// `pfnCreateGeometryShaderWithStreamOutput` of 11.0.
+    create_stream_output_shader_11_0 with D3D10DDIARG_STAGE_IO_SIGNATURES;
+    /// `pfnCreateGeometryShaderWithStreamOutput` of 11.1.
+    create_stream_output_shader with D3D11_1DDIARG_STAGE_IO_SIGNATURES;
 }
 
 shader_entries! {

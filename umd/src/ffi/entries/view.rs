@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use pvgpu_protocol::command::{ViewRange, dimension};
+use pvgpu_protocol::command::{Rect, ViewRange, dimension};
 use pvgpu_umd_ddi::*;
 
 use crate::error::Error;
@@ -197,33 +197,34 @@ view_entries! {
 }
 
 entries! {
-    /// `pfnClearView`: of a whole view; rectangles are not supported.
+    /// `pfnClearView`.
     clear_view at entry_index!(pfnClearView) =>
-    |device, kind: u32, view: Runtime<*mut c_void>, color: List<f32>, _rects: Runtime<*const D3D10_DDI_RECT>, count: u32| {
-        if count != 0 {
-            return Err(Error::Unsupported("ClearView with rectangles"));
-        }
+    |device, kind: u32, view: Runtime<*mut c_void>, color: List<f32>, rects: List<D3D10_DDI_RECT>, count: u32| {
         // SAFETY: a clear's color has four components.
         let color: [f32; 4] = unsafe { color.get(4) }.first_chunk().copied().unwrap_or_default();
-        match kind {
+        // SAFETY: the count comes with the list.
+        let rects = unsafe { rects.get(count) };
+        let rects = || rects.iter().map(|rect| Rect {
+            left: rect.left,
+            top: rect.top,
+            right: rect.right,
+            bottom: rect.bottom,
+        });
+        let id = match kind {
             D3D10DDI_HT_RENDERTARGETVIEW => {
                 // SAFETY: the kind says what the handle is.
-                let view = unsafe { Ref::<RenderTargetView>::take(D3D10DDI_HRENDERTARGETVIEW(view.0)) }?;
-                device.clear_render_target(&view, color)
+                unsafe { Ref::<RenderTargetView>::take(D3D10DDI_HRENDERTARGETVIEW(view.0)) }?.id()
             }
             D3D11DDI_HT_UNORDEREDACCESSVIEW => {
                 // SAFETY: the kind says what the handle is.
-                let view = unsafe { Ref::<UnorderedAccessView>::take(D3D11DDI_HUNORDEREDACCESSVIEW(view.0)) }?;
-                device.clear_unordered_access(&view, color.map(f32::to_bits), true)
+                unsafe { Ref::<UnorderedAccessView>::take(D3D11DDI_HUNORDEREDACCESSVIEW(view.0)) }?.id()
             }
             D3D10DDI_HT_DEPTHSTENCILVIEW => {
                 // SAFETY: the kind says what the handle is.
-                let view = unsafe { Ref::<DepthStencilView>::take(D3D10DDI_HDEPTHSTENCILVIEW(view.0)) }?;
-                // Only formats without stencil may be cleared so; the first component is the depth.
-                let [depth, ..] = color;
-                device.clear_depth_stencil(&view, D3D10_DDI_CLEAR_DEPTH, depth, 0)
+                unsafe { Ref::<DepthStencilView>::take(D3D10DDI_HDEPTHSTENCILVIEW(view.0)) }?.id()
             }
-            _ => Err(Error::Unsupported("ClearView of this kind of view")),
-        }
+            _ => return Err(Error::Unsupported("ClearView of this kind of view")),
+        };
+        device.clear_view(id, color, rects())
     };
 }

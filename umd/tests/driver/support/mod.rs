@@ -12,7 +12,7 @@ use pvgpu_protocol::format::FORMAT_COUNT;
 use pvgpu_protocol::host_info::{FormatSupport, HostInfo, text_field};
 use pvgpu_protocol::kernel_interface::{
     AdapterData, AllocateHeap, AllocationData, Doorbell, FenceMarker, FreeHeap, MapContext, PrivateData,
-    PrivateHeader, Trace, WaitForFence, kind, wait_result,
+    PrivateHeader, SharedResourceData, Trace, WaitForFence, kind, wait_result,
 };
 use pvgpu_protocol::limits::MAX_RECORD_BYTES;
 use pvgpu_protocol::version::{ABI_VERSION, feature};
@@ -112,6 +112,8 @@ pub struct Kernel {
     pub renders: Mutex<Vec<FenceMarker>>,
     pub presents: Mutex<Vec<(D3DKMT_HANDLE, usize, FenceMarker)>>,
     pub allocations: Mutex<Vec<AllocationData>>,
+    /// Private data of resources that other devices may open.
+    pub shared: Mutex<Vec<SharedResourceData>>,
     pub deallocated: AtomicU32,
     pub doorbells: AtomicU32,
     pub waits: AtomicU32,
@@ -139,6 +141,7 @@ impl Kernel {
             renders: Mutex::default(),
             presents: Mutex::default(),
             allocations: Mutex::default(),
+            shared: Mutex::default(),
             deallocated: AtomicU32::new(0),
             doorbells: AtomicU32::new(0),
             waits: AtomicU32::new(0),
@@ -390,6 +393,12 @@ unsafe extern "system" fn allocate(device: HANDLE, arg: *mut D3DDDICB_ALLOCATE) 
     let info = unsafe { &mut *arg.pAllocationInfo };
     // SAFETY: the driver's private data is of its own package.
     let data = unsafe { private(info.pPrivateDriverData) };
+    if !arg.pPrivateDriverData.is_null() {
+        assert_eq!(arg.PrivateDriverDataSize as usize, size_of::<SharedResourceData>());
+        // SAFETY: the size was checked.
+        let shared = unsafe { private(arg.pPrivateDriverData) };
+        kernel.shared.lock().expect("no panic").push(shared);
+    }
     let mut allocations = kernel.allocations.lock().expect("no panic");
     allocations.push(data);
     info.hAllocation = 0x100 + allocations.len() as u32;
@@ -509,18 +518,19 @@ pub struct Shape {
     pub format: DXGI_FORMAT,
     pub usage: u32,
     pub bind_flags: u32,
+    pub misc_flags: u32,
 }
 
 /// A buffer of a usage.
 pub const fn buffer_shape(bytes: u32, usage: u32, bind_flags: u32) -> Shape {
     let (dimension, format) = (D3D10DDIRESOURCE_BUFFER, DXGI_FORMAT_UNKNOWN);
-    Shape { dimension, width: bytes, height: 1, mips: 1, format, usage, bind_flags }
+    Shape { dimension, width: bytes, height: 1, mips: 1, format, usage, bind_flags, misc_flags: 0 }
 }
 
 /// A 2D texture of a usage.
 pub const fn texture_shape(width: u32, height: u32, usage: u32, bind_flags: u32) -> Shape {
     let (dimension, format) = (D3D10DDIRESOURCE_TEXTURE2D, DXGI_FORMAT_R8G8B8A8_UNORM);
-    Shape { dimension, width, height, mips: 1, format, usage, bind_flags }
+    Shape { dimension, width, height, mips: 1, format, usage, bind_flags, misc_flags: 0 }
 }
 
 /// Creates a resource, with initial contents of subresource 0 if there are any.
@@ -542,6 +552,7 @@ pub fn resource(runtime: &mut Device, shape: Shape, initial: Option<(&[u8], u32)
         ResourceDimension: shape.dimension,
         Usage: shape.usage,
         BindFlags: shape.bind_flags,
+        MiscFlags: shape.misc_flags,
         Format: shape.format,
         SampleDesc: DXGI_SAMPLE_DESC { Count: 1, Quality: 0 },
         MipLevels: shape.mips,
@@ -549,6 +560,19 @@ pub fn resource(runtime: &mut Device, shape: Shape, initial: Option<(&[u8], u32)
         ..Default::default()
     };
     create!(runtime, D3D10DDI_HRESOURCE, pfnCalcPrivateResourceSize, pfnCreateResource, arg)
+}
+
+/// Opens what another device shares.
+pub fn open(runtime: &mut Device, data: &SharedResourceData) -> D3D10DDI_HRESOURCE {
+    let mut info = D3DDDI_OPENALLOCATIONINFO { hAllocation: 0x777, ..Default::default() };
+    let arg = D3D10DDIARG_OPENRESOURCE {
+        NumAllocations: 1,
+        pOpenAllocationInfo: &raw mut info,
+        pPrivateDriverData: core::ptr::from_ref(data).cast_mut().cast(),
+        PrivateDriverDataSize: size_of::<SharedResourceData>() as u32,
+        ..Default::default()
+    };
+    create!(runtime, D3D10DDI_HRESOURCE, pfnCalcPrivateOpenedResourceSize, pfnOpenResource, arg)
 }
 
 /// Creates a buffer that only the GPU writes.

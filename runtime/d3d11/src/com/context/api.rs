@@ -10,21 +10,22 @@ use windows::Win32::Foundation::RECT;
 use windows::Win32::Graphics::Direct3D::D3D_PRIMITIVE_TOPOLOGY;
 use windows::Win32::Graphics::Direct3D11::*;
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
-use windows_core::{BOOL, OutRef, Ref};
+use windows_core::{BOOL, IUnknownImpl, OutRef, Ref};
 
 use super::super::convert::{com, error, region};
-use super::super::driver::Stage;
-use super::super::guard::Locked;
+use super::super::driver::{Calls, Stage};
 use super::super::object::Com;
 use super::super::query::Query;
 use super::super::resource::Resource;
 use super::super::view::View;
-use super::get::{ConstantBuffersOut, address, put, put_slot, put_slots};
+use super::get::{ConstantBuffersOut, address, put, put_instances, put_slot, put_slots};
+use super::list::CommandList;
 use super::output::{Targets, Uavs};
 use super::state::{UAVS, VIEWPORTS};
+use super::state_object::ContextState;
 use super::transfer::Place;
-use super::{Context, objects, values};
-use crate::hresult::{DXGI_ERROR_INVALID_CALL, E_INVALIDARG, require};
+use super::{Kind, objects, values};
+use crate::hresult::{E_INVALIDARG, require};
 
 /// `D3D11_KEEP_RENDER_TARGETS_AND_DEPTH_STENCIL` and `D3D11_KEEP_UNORDERED_ACCESS_VIEWS`.
 const KEEP: u32 = u32::MAX;
@@ -41,11 +42,12 @@ macro_rules! stage {
         fn $set_shader(
             &self,
             shader: Ref<$shader>,
-            _instances: *const Option<ID3D11ClassInstance>,
-            _count: u32,
+            instances: *const Option<ID3D11ClassInstance>,
+            count: u32,
         ) {
-            // Class instances cannot be made, see `shader::ClassLinkage`.
-            self.lock().set_shader(Stage::$stage, Com::from_interface(&shader));
+            // SAFETY: COM's contract.
+            let instances = unsafe { objects(instances, count) };
+            self.lock().set_shader(Stage::$stage, Com::from_interface(&shader), instances);
         }
 
         #[inline]
@@ -72,14 +74,15 @@ macro_rules! stage {
         fn $get_shader(
             &self,
             shader: OutRef<$shader>,
-            _instances: OutRef<ID3D11ClassInstance>,
+            instances: OutRef<ID3D11ClassInstance>,
             count: *mut u32,
         ) {
             let guard = self.lock();
+            let bound = &guard.state.stages[Stage::$stage as usize];
             // SAFETY: COM's contract.
-            unsafe { put_slot(address(shader), &guard.state.stages[Stage::$stage as usize].shader) };
+            unsafe { put_slot(address(shader), &bound.shader) };
             // SAFETY: COM's contract.
-            unsafe { put(count, 0) };
+            unsafe { put_instances(address(instances), &bound.instances, count) };
         }
 
         fn $get_resources(&self, start: u32, count: u32, views: *mut Option<ID3D11ShaderResourceView>) {
@@ -145,7 +148,7 @@ macro_rules! stage1 {
     };
 }
 
-impl ID3D11DeviceContext_Impl for Com<Context> {
+impl<C: Kind> ID3D11DeviceContext_Impl for Com<C> {
     stage!(
         Vertex,
         ID3D11VertexShader,
@@ -245,14 +248,14 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
 
     fn DrawIndexedInstancedIndirect(&self, arguments: Ref<ID3D11Buffer>, offset: u32) {
         let mut guard = self.lock();
-        if let Some((handle, offset)) = Locked::indirect(Com::from_interface(&arguments), offset, 20) {
+        if let Some((handle, offset)) = guard.indirect(Com::from_interface(&arguments), offset, 20) {
             guard.driver.draw_indexed_instanced_indirect(handle, offset);
         }
     }
 
     fn DrawInstancedIndirect(&self, arguments: Ref<ID3D11Buffer>, offset: u32) {
         let mut guard = self.lock();
-        if let Some((handle, offset)) = Locked::indirect(Com::from_interface(&arguments), offset, 16) {
+        if let Some((handle, offset)) = guard.indirect(Com::from_interface(&arguments), offset, 16) {
             guard.driver.draw_instanced_indirect(handle, offset);
         }
     }
@@ -266,7 +269,7 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
 
     fn DispatchIndirect(&self, arguments: Ref<ID3D11Buffer>, offset: u32) {
         let mut guard = self.lock();
-        if let Some((handle, offset)) = Locked::indirect(Com::from_interface(&arguments), offset, 12) {
+        if let Some((handle, offset)) = guard.indirect(Com::from_interface(&arguments), offset, 12) {
             guard.driver.dispatch_indirect(handle, offset);
         }
     }
@@ -281,12 +284,15 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
         mapped: *mut D3D11_MAPPED_SUBRESOURCE,
     ) -> windows_core::Result<()> {
         let resource = com(Com::<Resource>::from_interface(&resource).ok_or(E_INVALIDARG))?;
-        let result = self.lock().map(resource, subresource, mode.0.cast_unsigned(), flags);
+        let result = C::map(self, resource, subresource, mode.0.cast_unsigned(), flags);
         let memory = match result {
             Ok(memory) => memory,
             Err(code) => {
                 // SAFETY: COM's contract.
-                unsafe { put(mapped, D3D11_MAPPED_SUBRESOURCE::default()) };
+                // The pitches stay as they are.
+                if let Some(mapped) = unsafe { mapped.as_mut() } {
+                    mapped.pData = core::ptr::null_mut();
+                }
                 com(self.device().inner.kernel.require_alive())?;
                 return Err(error(code));
             }
@@ -304,7 +310,7 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
     #[inline]
     fn Unmap(&self, resource: Ref<ID3D11Resource>, subresource: u32) {
         if let Some(resource) = Com::from_interface(&resource) {
-            self.lock().unmap(resource, subresource);
+            C::unmap(self, resource, subresource);
         }
     }
 
@@ -343,13 +349,13 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
 
     fn Begin(&self, query: Ref<ID3D11Asynchronous>) {
         if let Some(query) = Com::from_interface(&query) {
-            self.lock().begin(query);
+            C::begin(self, query);
         }
     }
 
     fn End(&self, query: Ref<ID3D11Asynchronous>) {
         if let Some(query) = Com::from_interface(&query) {
-            self.lock().end(query);
+            C::end(self, query);
         }
     }
 
@@ -362,7 +368,7 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
     ) -> windows_core::Result<()> {
         let query = com(Com::<Query>::from_interface(&query).ok_or(E_INVALIDARG))?;
         com(require(size == 0 || !data.is_null()))?;
-        let result = self.lock().get_data(query, size, flags);
+        let result = C::get_data(self, query, size, flags);
         if result.is_err() {
             com(self.device().inner.kernel.require_alive())?;
         }
@@ -506,7 +512,7 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
         // SAFETY: COM's contract: four components.
         let values = unsafe { values.cast::<[u32; 4]>().as_ref() };
         if let (Some(view), Some(values)) = (Com::<View>::from_interface(&view), values) {
-            self.lock().driver.clear_unordered_access_view_uint(view.handle(), values);
+            self.lock().clear_uint(view, values);
         }
     }
 
@@ -514,7 +520,7 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
         // SAFETY: COM's contract: four components.
         let values = unsafe { values.cast::<[f32; 4]>().as_ref() };
         if let (Some(view), Some(values)) = (Com::<View>::from_interface(&view), values) {
-            self.lock().driver.clear_unordered_access_view_float(view.handle(), values);
+            self.lock().clear_float(view, values);
         }
     }
 
@@ -533,7 +539,7 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
     }
 
     fn GetResourceMinLOD(&self, resource: Ref<ID3D11Resource>) -> f32 {
-        Com::<Resource>::from_interface(&resource).map_or(0.0, |resource| resource.inner.min_lod.get())
+        Com::<Resource>::from_interface(&resource).map_or(0.0, |resource| resource.inner.min_lod())
     }
 
     fn ResolveSubresource(
@@ -549,8 +555,12 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
         self.lock().resolve(to, to_subresource, from, from_subresource, format);
     }
 
-    fn ExecuteCommandList(&self, _list: Ref<ID3D11CommandList>, _restore: BOOL) {
-        // Command lists come from deferred contexts, which cannot be made.
+    fn ExecuteCommandList(&self, list: Ref<ID3D11CommandList>, restore: BOOL) {
+        let list = Com::<CommandList>::from_interface(&list);
+        // A list of another device has handles of another driver.
+        if let Some(list) = list.filter(|list| core::ptr::eq(list.device(), self.device())) {
+            self.lock().execute(list, restore.as_bool());
+        }
     }
 
     fn CSSetUnorderedAccessViews(
@@ -700,26 +710,34 @@ impl ID3D11DeviceContext_Impl for Com<Context> {
     }
 
     fn Flush(&self) {
-        self.lock().driver.flush();
+        C::flush(self);
     }
 
     fn GetType(&self) -> D3D11_DEVICE_CONTEXT_TYPE {
-        D3D11_DEVICE_CONTEXT_IMMEDIATE
+        C::TYPE
     }
 
     fn GetContextFlags(&self) -> u32 {
         0
     }
 
-    fn FinishCommandList(&self, _restore: BOOL, list: OutRef<ID3D11CommandList>) -> windows_core::Result<()> {
-        // Of deferred contexts only.
+    fn FinishCommandList(&self, restore: BOOL, list: OutRef<ID3D11CommandList>) -> windows_core::Result<()> {
+        let out = address(list);
         // SAFETY: COM's contract.
-        unsafe { put(address(list), core::ptr::null_mut()) };
-        Err(error(DXGI_ERROR_INVALID_CALL))
+        unsafe { put(out, core::ptr::null_mut()) };
+        let list = com(C::finish(self, restore.as_bool()))?;
+        if out.is_null() {
+            // SAFETY: the list was just made, and this gives its only reference up.
+            unsafe { Com::<CommandList>::Release(list.as_ptr()) };
+        } else {
+            // SAFETY: COM's contract; the reference goes to the caller.
+            unsafe { out.write(list.as_ptr().cast()) };
+        }
+        Ok(())
     }
 }
 
-impl ID3D11DeviceContext1_Impl for Com<Context> {
+impl<C: Kind> ID3D11DeviceContext1_Impl for Com<C> {
     stage1!(Vertex, VSSetConstantBuffers1, VSGetConstantBuffers1);
     stage1!(Hull, HSSetConstantBuffers1, HSGetConstantBuffers1);
     stage1!(Domain, DSSetConstantBuffers1, DSGetConstantBuffers1);
@@ -773,12 +791,18 @@ impl ID3D11DeviceContext1_Impl for Com<Context> {
 
     fn SwapDeviceContextState(
         &self,
-        _state: Ref<ID3DDeviceContextState>,
+        state: Ref<ID3DDeviceContextState>,
         previous: OutRef<ID3DDeviceContextState>,
     ) {
-        // Context states cannot be made, see `CreateDeviceContextState`.
-        // SAFETY: COM's contract.
-        unsafe { put(address(previous), core::ptr::null_mut()) };
+        let out = address(previous);
+        let pointer = C::swap_state(self, Com::from_interface(&state));
+        if !out.is_null() {
+            // SAFETY: COM's contract; the reference goes to the caller.
+            unsafe { out.write(pointer) };
+        } else if let Some(previous) = core::ptr::NonNull::new(pointer) {
+            // SAFETY: nobody wants the reference that `swap_state` gave.
+            unsafe { Com::<ContextState>::Release(previous.as_ptr().cast()) };
+        }
     }
 
     fn ClearView(&self, view: Ref<ID3D11View>, color: *const f32, rects: *const RECT, count: u32) {

@@ -7,9 +7,11 @@ use windows::Win32::Graphics::Direct3D11::D3D11_VIEWPORT;
 use windows_core::{OutRef, Type};
 
 use super::super::driver::Stage;
-use super::super::guard::Locked;
+use super::super::guard::Pipeline;
+use super::super::linkage::ClassInstance;
 use super::super::object::Class;
-use super::state::{Slot, Slots};
+use super::super::record::Sink;
+use super::state::{CONSTANT_BUFFERS, Slot, Slots, WHOLE_BUFFER};
 
 /// Where an interface pointer goes; null for "not wanted".
 pub type Out = *mut *mut c_void;
@@ -41,6 +43,26 @@ pub unsafe fn put_slot<T: Class>(out: Out, slot: &Slot<T>) {
         // SAFETY: the caller's promise.
         unsafe { out.write(slot.hand_out()) };
     }
+}
+
+/// Writes as many class instances as there is room for, with references and nulls after them, and how many there are.
+///
+/// # Safety
+/// `count` is null or valid; `out` is null or valid for `*count` writes.
+pub unsafe fn put_instances(out: Out, instances: &[Slot<ClassInstance>], count: *mut u32) {
+    // SAFETY: the caller's promise.
+    let Some(count) = (unsafe { count.as_mut() }) else { return };
+    if !out.is_null() {
+        for at in 0..*count as usize {
+            // SAFETY: the caller's promise.
+            let place = unsafe { out.add(at) };
+            let object = instances.get(at).map_or(core::ptr::null_mut(), Slot::hand_out);
+            // SAFETY: as above.
+            unsafe { place.write(object) };
+        }
+    }
+    // CAST: an application bound them with a 32-bit count.
+    *count = instances.len() as u32;
 }
 
 /// Writes the objects of `count` slots with references, if they are wanted.
@@ -91,7 +113,7 @@ pub struct ConstantBuffersOut {
     pub counts: *mut u32,
 }
 
-impl Locked {
+impl<D: Sink> Pipeline<D> {
     /// `*GetConstantBuffers` and `*GetConstantBuffers1`.
     ///
     /// # Safety
@@ -103,8 +125,14 @@ impl Locked {
         unsafe { put_slots(out.buffers, &bound.constant_buffers, out.start, out.count) };
         // SAFETY: as above.
         unsafe { put_numbers(out.firsts, &bound.firsts, out.start, out.count) };
+        // An empty slot shows what a binding without a window has.
+        let shown: [u32; CONSTANT_BUFFERS] =
+            core::array::from_fn(|slot| match bound.constant_buffers.get(slot) {
+                Some(_) => bound.counts.get(slot).copied().unwrap_or(0),
+                None => WHOLE_BUFFER.1,
+            });
         // SAFETY: as above.
-        unsafe { put_numbers(out.counts, &bound.counts, out.start, out.count) };
+        unsafe { put_numbers(out.counts, &shown, out.start, out.count) };
     }
 
     /// `RSGetViewports`: fills at most `*count` viewports and zeroes the rest, or tells how many are set.

@@ -47,8 +47,8 @@ impl Locked {
         }
         // The mode plays no part in the choice of the family.
         let mode = match resource.inner.flags().usage {
-            Usage::Staging if resource.inner.flags().cpu & cpu::READ != 0 => Mode::Read,
-            Usage::Staging => Mode::Write,
+            Usage::Staging | Usage::Default if resource.inner.flags().cpu & cpu::READ != 0 => Mode::Read,
+            Usage::Staging | Usage::Default => Mode::Write,
             _ => Mode::WriteDiscard,
         };
         if let Ok(entry) = entry(resource.inner.flags(), resource.inner.is_buffer(), mode) {

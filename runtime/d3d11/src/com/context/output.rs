@@ -2,12 +2,13 @@
 
 use pvgpu_umd_ddi::{D3D10_DDI_RECT, D3D10_DDI_VIEWPORT};
 
-use super::super::guard::Locked;
+use super::super::guard::Pipeline;
 use super::super::object::Com;
+use super::super::record::Sink;
 use super::super::resource::Resource;
 use super::super::state_object::StateObject;
 use super::super::view::View;
-use super::hazard::{Place, add_output, remove_output};
+use super::hazard::Place;
 use super::state::{Changed, RENDER_TARGETS, SO_TARGETS, UAVS};
 
 /// A count of `puavinitialcounts` that keeps the hidden counter.
@@ -33,7 +34,7 @@ pub struct Uavs<'a> {
     pub counts: &'a [u32],
 }
 
-impl Locked {
+impl<D: Sink> Pipeline<D> {
     /// `OMSetRenderTargets` and `OMSetRenderTargetsAndUnorderedAccessViews`; `None` keeps a part as it is.
     pub fn set_targets(&mut self, targets: Option<Targets<'_>>, uavs: Option<Uavs<'_>>) {
         let target_count = targets.map_or(0, |targets| targets.views.len());
@@ -71,10 +72,10 @@ impl Locked {
     fn set_target(&mut self, slot: usize, view: Option<&Com<View>>) -> bool {
         let Self { state, graves, .. } = self;
         if let Some(old) = state.render_targets.get(slot) {
-            remove_output(old);
+            state.outputs.remove(old.inner.resource());
         }
         if let Some(new) = view {
-            add_output(new);
+            state.outputs.add(new.inner.resource());
         }
         state.render_targets.set(slot, view, graves)
     }
@@ -82,10 +83,10 @@ impl Locked {
     fn set_depth(&mut self, view: Option<&Com<View>>) -> bool {
         let Self { state, graves, .. } = self;
         if let Some(old) = state.depth_stencil.get() {
-            remove_output(old);
+            state.outputs.remove(old.inner.resource());
         }
         if let Some(new) = view {
-            add_output(new);
+            state.outputs.add(new.inner.resource());
         }
         state.depth_stencil.set(view, graves)
     }
@@ -93,10 +94,10 @@ impl Locked {
     fn set_uav(&mut self, slot: usize, view: Option<&Com<View>>) -> bool {
         let Self { state, graves, .. } = self;
         if let Some(old) = state.uavs.get(slot) {
-            remove_output(old);
+            state.outputs.remove(old.inner.resource());
         }
         if let Some(new) = view {
-            add_output(new);
+            state.outputs.add(new.inner.resource());
         }
         state.uavs.set(slot, view, graves)
     }
@@ -139,10 +140,10 @@ impl Locked {
         for (at, view) in views.iter().enumerate() {
             let slot = first + at;
             if let Some(old) = state.compute_uavs.get(slot) {
-                remove_output(old);
+                state.outputs.remove(old.inner.resource());
             }
             if let Some(new) = view {
-                add_output(new);
+                state.outputs.add(new.inner.resource());
             }
             let resets = counts.get(at).is_some_and(|count| *count != KEEP_COUNT);
             if state.compute_uavs.set(slot, *view, graves) || resets {
@@ -240,10 +241,10 @@ impl Locked {
         for (slot, offset) in all.iter_mut().enumerate() {
             let target = targets.get(slot).copied().flatten();
             if let Some(old) = state.so_targets.get(slot) {
-                old.inner.outputs.set(old.inner.outputs.get().wrapping_sub(1));
+                state.outputs.remove(old);
             }
             if let Some(new) = target {
-                new.inner.outputs.set(new.inner.outputs.get().wrapping_add(1));
+                state.outputs.add(new);
                 *offset = offsets.get(slot).copied().unwrap_or(0);
             }
             state.so_targets.set(slot, target, graves);
@@ -258,7 +259,7 @@ impl Locked {
     /// `ClearState`: everything back to the defaults.
     pub fn clear_state(&mut self) {
         for stage in super::super::driver::STAGES {
-            self.set_shader(stage, None);
+            self.set_shader(stage, None, &[]);
             self.set_constant_buffers(stage, 0, super::state::CONSTANT_BUFFERS as u32, &[], None);
             self.set_shader_resources(stage, 0, super::state::SHADER_RESOURCES as u32, &[]);
             self.set_samplers(stage, 0, super::state::SAMPLERS as u32, &[]);

@@ -1,4 +1,4 @@
-//! What is bound in the immediate context.
+//! What is bound in a context.
 //!
 //! Each kind of slot keeps the bound object (held by the runtime, see `object`) beside the driver's handle, so that a range
 //! of slots goes to the driver as it stands here. Null means "nothing" for both.
@@ -8,13 +8,14 @@ use core::ptr::{self, NonNull};
 
 use pvgpu_umd_ddi::{D3D10_DDI_RECT, D3D10_DDI_VIEWPORT};
 
-use super::super::guard::Graves;
-use super::super::object::{Class, Com};
+use super::super::linkage::ClassInstance;
+use super::super::object::{Class, Com, Keep};
 use super::super::query::Query;
 use super::super::resource::Resource;
 use super::super::shader::{InputLayout, Shader};
 use super::super::state_object::StateObject;
 use super::super::view::View;
+use super::hazard::Census;
 
 /// `D3D11_COMMONSHADER_CONSTANT_BUFFER_API_SLOT_COUNT`.
 pub const CONSTANT_BUFFERS: usize = 14;
@@ -58,18 +59,18 @@ impl<T: Class> Slot<T> {
 
     /// Binds another object; whether that changed anything.
     #[inline]
-    pub fn set(&mut self, object: Option<&Com<T>>, graves: &mut Graves) -> bool {
+    pub fn set(&mut self, object: Option<&Com<T>>, graves: &mut impl Keep) -> bool {
         let new = object.map(NonNull::from);
         if self.0 == new {
             return false;
         }
         let old = core::mem::replace(&mut self.0, new);
         if let Some(new) = object {
-            new.hold(graves);
+            graves.hold(new);
         }
         if let Some(old) = old {
             // SAFETY: the slot held it until now, so it is alive until the graves are emptied.
-            unsafe { old.as_ref() }.unhold(graves);
+            graves.unhold(unsafe { old.as_ref() });
         }
         true
     }
@@ -108,7 +109,7 @@ impl<T: Class, const N: usize> Slots<T, N> {
 
     /// Binds an object; whether that changed anything. Slots beyond the last do not exist.
     #[inline]
-    pub fn set(&mut self, slot: usize, object: Option<&Com<T>>, graves: &mut Graves) -> bool {
+    pub fn set(&mut self, slot: usize, object: Option<&Com<T>>, graves: &mut impl Keep) -> bool {
         let (Some(place), Some(handle)) = (self.slots.get_mut(slot), self.handles.get_mut(slot)) else {
             return false;
         };
@@ -125,6 +126,11 @@ impl<T: Class, const N: usize> Slots<T, N> {
     /// All slots, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Slot<T>> {
         self.slots.iter()
+    }
+
+    /// The bound objects.
+    pub fn objects(&self) -> impl Iterator<Item = &Com<T>> {
+        self.slots.iter().filter_map(Slot::get)
     }
 
     /// One more than the last slot with something in it.
@@ -170,6 +176,8 @@ impl Changed {
 pub struct StageState {
     /// The shader.
     pub shader: Slot<Shader>,
+    /// The class instances that it is bound with.
+    pub instances: Vec<Slot<ClassInstance>>,
     /// Constant buffers.
     pub constant_buffers: Slots<Resource, CONSTANT_BUFFERS>,
     /// First constant and number of constants of each.
@@ -236,6 +244,10 @@ pub struct State {
     pub predicate: Slot<Query>,
     /// The value at which drawing is left out.
     pub predicate_value: i32,
+    /// Bindings as a target: render target, depth, unordered access, stream output.
+    pub outputs: Census,
+    /// Bindings as shader resource, of resources that could be targets too.
+    pub inputs: Census,
 }
 
 impl Default for State {
@@ -267,6 +279,8 @@ impl Default for State {
             scissor_count: 0,
             predicate: Slot::EMPTY,
             predicate_value: 0,
+            outputs: Census::default(),
+            inputs: Census::default(),
         }
     }
 }

@@ -3,18 +3,25 @@
 //! A call that breaks a rule is dropped, which is what Direct3D 11 does with it.
 
 use core::ffi::c_void;
+use core::sync::atomic::Ordering;
 
+use pvgpu_protocol::format as blocks;
 use pvgpu_umd_ddi::D3D10_DDI_BOX;
 
 use super::super::driver::Subresource;
-use super::super::guard::Locked;
-use super::super::object::Com;
+use super::super::guard::Pipeline;
+use super::super::object::{Com, Keep};
+use super::super::record::{Sink, Update};
 use super::super::resource::Resource;
 use super::super::view::View;
 use crate::desc::resource::{Usage, bind, misc};
 use crate::desc::subresource::{box_fits, box_is_empty};
+use crate::desc::texture::{self, Dimension};
 use crate::desc::view::Shape;
 use crate::format;
+
+/// `D3D11_FORMAT_SUPPORT_MIP_AUTOGEN`.
+const MIP_AUTOGEN_SUPPORT: u32 = 0x2000;
 
 /// The place that a region goes to.
 #[derive(Clone, Copy, Debug)]
@@ -25,31 +32,56 @@ pub struct Place {
     pub at: [u32; 3],
 }
 
-impl Locked {
+impl<D: Sink> Pipeline<D> {
     /// `CopyResource`: two resources of one shape.
     pub fn copy_resource(&mut self, to: Option<&Com<Resource>>, from: Option<&Com<Resource>>) {
         let (Some(to), Some(from)) = (to, from) else { return };
+        if !is_writable(to) || core::ptr::eq(to, from) {
+            return;
+        }
         let same = match (&to.inner.shape, &from.inner.shape) {
             (Shape::Buffer(to), Shape::Buffer(from)) => to.byte_width == from.byte_width,
-            (Shape::Texture(to), Shape::Texture(from)) => {
-                let size = |texture: &crate::desc::texture::Desc| {
-                    let (width, height, depth) = (texture.width, texture.height, texture.depth);
+            (Shape::Texture(one), Shape::Texture(other)) => {
+                if !format::can_copy(one.format, other.format, has_block_copies(to)) {
+                    return;
+                }
+                // Blocks count as the texels that they become.
+                let size = |texture: &texture::Desc| {
+                    let block = blocks::info(texture.format).unwrap_or(blocks::FormatInfo::BYTES);
+                    let width = texture.width.div_ceil(block.block_width);
+                    let height = texture.height.div_ceil(block.block_height);
                     (
                         texture.dimension,
                         width,
                         height,
-                        depth,
+                        texture.depth,
                         texture.mip_levels,
                         texture.array_size,
                         texture.sample_count,
                     )
                 };
-                size(to) == size(from) && format::can_copy(to.format, from.format)
+                size(one) == size(other)
             }
             _ => false,
         };
-        if same && is_writable(to) && !core::ptr::eq(to, from) {
+        if !same {
+            return;
+        }
+        self.graves.touch(to);
+        self.graves.touch(from);
+        let block = |resource: &Com<Resource>| blocks::info(resource.inner.format()).map(|i| i.block_height);
+        if to.inner.is_buffer() || block(to) == block(from) {
             self.driver.resource_copy(to.handle(), from.handle());
+            return;
+        }
+        for index in 0..to.inner.subresources() {
+            self.driver.resource_copy_region(
+                Subresource { resource: to.handle(), index },
+                [0; 3],
+                Subresource { resource: from.handle(), index },
+                None,
+                0,
+            );
         }
     }
 
@@ -67,7 +99,7 @@ impl Locked {
         let Some(to_size) = to.inner.subresource_size(place.subresource) else { return };
         let Some(from_size) = from.inner.subresource_size(from_subresource) else { return };
         let kinds_match = to.inner.is_buffer() == from.inner.is_buffer();
-        let formats_match = format::can_copy(to.inner.format(), from.inner.format());
+        let formats_match = format::can_copy(to.inner.format(), from.inner.format(), has_block_copies(to));
         if !kinds_match || !formats_match || !is_writable(to) {
             return;
         }
@@ -80,21 +112,53 @@ impl Locked {
         if !region.as_ref().is_none_or(legal) {
             return;
         }
+        let everything = [from_size.TexelWidth, from_size.TexelHeight, from_size.TexelDepth];
         // CAST: sizes of textures are at most 16384, and a buffer's box was checked against its size.
-        let extent =
-            region.map_or([from_size.TexelWidth, from_size.TexelHeight, from_size.TexelDepth], |region| {
-                [region.right - region.left, region.bottom - region.top, region.back - region.front]
-                    .map(i32::cast_unsigned)
-            });
+        let extent = region.map_or(everything, |region| {
+            [region.right - region.left, region.bottom - region.top, region.back - region.front]
+                .map(i32::cast_unsigned)
+        });
+        // Depth and samples are copied whole or not at all; so are planes.
+        let whole = [to, from].into_iter().any(|resource| {
+            let planar = blocks::info(resource.inner.format()).is_some_and(|info| info.planar);
+            planar
+                || resource.inner.sample_count() > 1
+                || resource.inner.flags().bind & bind::DEPTH_STENCIL != 0
+                || matches!(format::family(resource.inner.format()), 19 | 44)
+                || format::is_depth(resource.inner.format())
+        });
+        let target = [to_size.TexelWidth, to_size.TexelHeight, to_size.TexelDepth];
+        if whole && (extent != everything || everything != target || place.at != [0; 3]) {
+            return;
+        }
+        // In blocks of one format, texels of the other.
+        let [to_block, from_block] = [to, from].map(|resource| {
+            blocks::info(resource.inner.format())
+                .filter(|_| !resource.inner.is_buffer())
+                .unwrap_or(blocks::FormatInfo::BYTES)
+        });
+        let [width, height, depth] = extent;
+        let scale = |texels: u32, from: u32, to: u32| texels.div_ceil(from).checked_mul(to);
+        let (Some(width), Some(height)) = (
+            scale(width, from_block.block_width, to_block.block_width),
+            scale(height, from_block.block_height, to_block.block_height),
+        ) else {
+            return;
+        };
+        let [x, y, _] = place.at;
+        if !x.is_multiple_of(to_block.block_width) || !y.is_multiple_of(to_block.block_height) {
+            return;
+        }
         let room = [to_size.PhysicalWidth, to_size.PhysicalHeight, to_size.PhysicalDepth];
         let fits = place
             .at
             .iter()
-            .zip(extent)
+            .zip([width, height, depth])
             .zip(room)
             .all(|((at, extent), room)| at.checked_add(extent).is_some_and(|end| end <= room));
-        let same_place = core::ptr::eq(to, from) && place.subresource == from_subresource;
-        if fits && !(same_place && !to.inner.is_buffer() && overlaps(place.at, region, extent)) {
+        if fits {
+            self.graves.touch(to);
+            self.graves.touch(from);
             self.driver.resource_copy_region(
                 Subresource { resource: to.handle(), index: place.subresource },
                 place.at,
@@ -126,23 +190,23 @@ impl Locked {
         if to.inner.flags().bind & bind::DEPTH_STENCIL != 0 {
             return;
         }
-        let constant_buffer = to.inner.flags().bind & bind::CONSTANT_BUFFER != 0;
         let legal =
             |region: &D3D10_DDI_BOX| !box_is_empty(region) && box_fits(to.inner.format(), &size, region);
         if !region.as_ref().is_none_or(legal) {
             return;
         }
-        // SAFETY: the caller's promise.
-        unsafe {
-            self.driver.update_subresource(
-                constant_buffer,
-                Subresource { resource: to.handle(), index: subresource },
-                region.as_ref(),
-                data,
-                pitches,
-                flags,
-            );
+        // Planes are written whole.
+        if let Some(region) = &region
+            && blocks::info(to.inner.format()).is_some_and(|info| info.planar)
+        {
+            let extent = [region.right - region.left, region.bottom - region.top].map(i32::cast_unsigned);
+            if extent != [size.TexelWidth, size.TexelHeight] {
+                return;
+            }
         }
+        self.graves.touch(to);
+        // SAFETY: the caller's promise.
+        unsafe { self.driver.update(to, &size, Update { subresource, region, data, pitches, flags }) };
     }
 
     /// `ResolveSubresource`.
@@ -159,7 +223,27 @@ impl Locked {
         let family = format::family(format);
         let match_format =
             format::family(to.inner.format()) == family && format::family(from.inner.format()) == family;
-        if exist && match_format && to.inner.sample_count() == 1 && is_writable(to) {
+        // Of 2D textures with the same extents, in colors.
+        let two = |resource: &Com<Resource>| match &resource.inner.shape {
+            Shape::Texture(texture) => texture.dimension == Dimension::Two,
+            Shape::Buffer(_) => false,
+        };
+        let extent = |resource: &Com<Resource>, subresource| {
+            resource.inner.subresource_size(subresource).map(|size| (size.TexelWidth, size.TexelHeight))
+        };
+        let alike = two(to) && two(from) && extent(to, to_subresource) == extent(from, from_subresource);
+        let depth = matches!(family, 19 | 44)
+            || format::is_depth(format)
+            || (to.inner.flags().bind | from.inner.flags().bind) & bind::DEPTH_STENCIL != 0;
+        let exist = exist && alike && !depth && !format::is_typeless(format) && !format::is_video(format);
+        if exist
+            && match_format
+            && to.inner.sample_count() == 1
+            && to.inner.flags().usage == Usage::Default
+            && from.inner.flags().usage == Usage::Default
+        {
+            self.graves.touch(to);
+            self.graves.touch(from);
             self.driver.resource_resolve_subresource(
                 to.handle(),
                 to_subresource,
@@ -175,16 +259,22 @@ impl Locked {
         let generates = |view: &&Com<View>| {
             view.inner.resource().inner.flags().misc & misc::GENERATE_MIPS != 0
                 && view.inner.view.range.mips > 1
+                && view
+                    .device()
+                    .format_support(view.inner.view.desc.format)
+                    .is_ok_and(|(support, _)| support & MIP_AUTOGEN_SUPPORT != 0)
         };
         if let Some(view) = view.filter(generates) {
+            self.graves.touch(view);
             self.driver.gen_mips(view.handle());
         }
     }
 
     /// `SetResourceMinLOD`: of resources made with `D3D11_RESOURCE_MISC_RESOURCE_CLAMP`.
     pub fn set_min_lod(&mut self, resource: &Com<Resource>, lod: f32) {
-        if resource.inner.flags().misc & misc::RESOURCE_CLAMP != 0 {
-            resource.inner.min_lod.set(lod);
+        if resource.inner.flags().misc & misc::RESOURCE_CLAMP != 0 && !resource.inner.is_buffer() {
+            resource.inner.min_lod.store(lod.to_bits(), Ordering::Relaxed);
+            self.graves.touch(resource);
             self.driver.set_resource_min_lod(resource.handle(), lod);
         }
     }
@@ -199,20 +289,20 @@ impl Locked {
         let (Some(to), Some(view)) = (to, view) else { return };
         let Some(size) = to.inner.subresource_size(0).filter(|_| to.inner.is_buffer()) else { return };
         let fits = offset.checked_add(4).is_some_and(|end| end <= size.TexelWidth);
-        if fits && offset.is_multiple_of(4) {
+        if fits && offset.is_multiple_of(4) && is_writable(to) && view.inner.view.is_counted() {
+            self.graves.touch(to);
+            self.graves.touch(view);
             self.driver.copy_structure_count(to.handle(), offset, view.handle());
         }
     }
 }
 
-/// Whether the GPU may write a resource: not what is immutable, nor what only the CPU writes.
+/// Whether copies may write a resource: not what is immutable (documentation of CopyResource).
 fn is_writable(resource: &Com<Resource>) -> bool {
-    matches!(resource.inner.flags().usage, Usage::Default | Usage::Staging)
+    resource.inner.flags().usage != Usage::Immutable
 }
 
-/// Whether a copy within one subresource reads what it writes.
-fn overlaps(to: [u32; 3], region: Option<D3D10_DDI_BOX>, extent: [u32; 3]) -> bool {
-    let from =
-        region.map_or([0; 3], |region| [region.left, region.top, region.front].map(i32::cast_unsigned));
-    to.iter().zip(from).zip(extent).all(|((to, from), extent)| to.abs_diff(from) < extent)
+/// Whether copies go between blocks and texels: from feature level 10.1 on.
+fn has_block_copies(resource: &Com<Resource>) -> bool {
+    resource.device().inner.feature_level >= 0xa100
 }

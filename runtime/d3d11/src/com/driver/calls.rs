@@ -2,6 +2,9 @@
 
 use pvgpu_umd_ddi as ddi;
 
+use super::super::guard::Locked;
+use super::super::record::Recorder;
+use super::super::record::stream::{Reader, Value};
 use super::{Driver, Raw, Stage};
 use crate::hresult::Result;
 use crate::map::{Entry, Mode};
@@ -33,7 +36,43 @@ fn pointer<T>(value: Option<&T>) -> *const T {
     value.map_or(core::ptr::null(), core::ptr::from_ref)
 }
 
-macro_rules! calls {
+/// A trait of driver calls: made at once by [`Driver`], kept for later by [`Recorder`].
+macro_rules! recorded {
+    ($(#[$trait_doc:meta])* $trait:ident {
+        $($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*);)*
+    }) => {
+        $(#[$trait_doc])*
+        pub trait $trait {
+            $($(#[$doc])* fn $name(&mut self, $($arg: $type),*);)*
+        }
+
+        impl $trait for Driver {
+            $(
+                #[inline]
+                fn $name(&mut self, $($arg: $type),*) {
+                    Self::$name(self, $($arg),*);
+                }
+            )*
+        }
+
+        impl $trait for Recorder {
+            $(
+                #[inline]
+                fn $name(&mut self, $($arg: $type),*) {
+                    fn play(locked: &mut Locked, _reader: &mut Reader<'_>) {
+                        $(let $arg: $type = Value::get(_reader);)*
+                        locked.driver.$name($($arg),*);
+                    }
+                    let mut _writer = self.begin(play, 0 $(+ Value::words(&$arg))*);
+                    $(Value::put($arg, &mut _writer);)*
+                }
+            )*
+        }
+    };
+}
+
+/// Methods that are one entry each.
+macro_rules! entries {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) => $entry:ident($($value:expr),*);)*) => {
         impl Driver {
             $(
@@ -47,6 +86,22 @@ macro_rules! calls {
                     }
                 }
             )*
+        }
+    };
+}
+
+/// Entries that deferred contexts record.
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) => $entry:ident($($value:expr),*);)*) => {
+        entries! {
+            $($(#[$doc])* $name($($arg: $type),*) => $entry($($value),*);)*
+        }
+
+        recorded! {
+            /// Calls that are one entry each.
+            Calls {
+                $($(#[$doc])* $name($($arg: $type),*);)*
+            }
         }
     };
 }
@@ -147,15 +202,37 @@ calls! {
     /// Copies a hidden counter to a buffer.
     copy_structure_count(to: Raw, offset: u32, view: Raw) =>
         pfnCopyStructureCount(D3D10DDI_HRESOURCE(to), offset, D3D11DDI_HUNORDEREDACCESSVIEW(view));
+    /// Makes drawing depend on a query.
+    set_predication(query: Raw, value: i32) => pfnSetPredication(D3D10DDI_HQUERY(query), value);
+}
+
+entries! {
     /// Sends everything to the GPU.
     flush() => pfnFlush(0);
-
     /// Starts a query.
     query_begin(query: Raw) => pfnQueryBegin(D3D10DDI_HQUERY(query));
     /// Ends a query.
     query_end(query: Raw) => pfnQueryEnd(D3D10DDI_HQUERY(query));
-    /// Makes drawing depend on a query.
-    set_predication(query: Raw, value: i32) => pfnSetPredication(D3D10DDI_HQUERY(query), value);
+}
+
+recorded! {
+    /// Calls that have an entry for each stage, or arguments of another form than their entry.
+    StageCalls {
+        /// Binds a shader.
+        set_shader(stage: Stage, shader: Raw);
+        /// Binds a shader with class instances: a function table and the bits of a `D3D11DDIARG_POINTERDATA` for each interface.
+        set_shader_with_ifaces(stage: Stage, shader: Raw, tables: &[u32], pointers: &[u32]);
+        /// Binds constant buffers, or windows of them.
+        set_constant_buffers(stage: Stage, first: u32, buffers: &[Raw], windows: Option<(&[u32], &[u32])>);
+        /// Binds shader-resource views.
+        set_shader_resources(stage: Stage, first: u32, views: &[Raw]);
+        /// Binds samplers.
+        set_samplers(stage: Stage, first: u32, samplers: &[Raw]);
+        /// Binds the output merger's targets.
+        set_render_targets(
+            targets: &[Raw], before: u32, depth: Raw, uav_slot: u32, uavs: &[Raw], counts: &[u32]
+        );
+    }
 }
 
 /// Calls the entry of one stage.
@@ -185,6 +262,26 @@ impl Driver {
             stage,
             [pfnVsSetShader, pfnHsSetShader, pfnDsSetShader, pfnGsSetShader, pfnPsSetShader, pfnCsSetShader],
             D3D10DDI_HSHADER(shader)
+        );
+    }
+
+    /// Binds a shader with class instances: a function table and the bits of a `D3D11DDIARG_POINTERDATA` for each interface.
+    pub fn set_shader_with_ifaces(&mut self, stage: Stage, shader: Raw, tables: &[u32], pointers: &[u32]) {
+        by_stage!(
+            self,
+            stage,
+            [
+                pfnVsSetShaderWithIfaces,
+                pfnHsSetShaderWithIfaces,
+                pfnDsSetShaderWithIfaces,
+                pfnGsSetShaderWithIfaces,
+                pfnPsSetShaderWithIfaces,
+                pfnCsSetShaderWithIfaces
+            ],
+            D3D10DDI_HSHADER(shader),
+            len(tables),
+            tables.as_ptr(),
+            pointers.as_ptr().cast()
         );
     }
 
@@ -339,6 +436,7 @@ impl Driver {
             Entry::DynamicResource if no_overwrite => self.funcs.pfnResourceMap,
             Entry::DynamicResource => self.funcs.pfnDynamicResourceMapDiscard,
             Entry::Staging => self.funcs.pfnStagingResourceMap,
+            Entry::Default => self.funcs.pfnResourceMap,
         };
         let number = match mode {
             Mode::Read => ddi::D3D10_DDI_MAP_READ,
@@ -367,6 +465,7 @@ impl Driver {
             Entry::DynamicConstantBuffer => self.funcs.pfnDynamicConstantBufferUnmap,
             Entry::DynamicResource => self.funcs.pfnDynamicResourceUnmap,
             Entry::Staging => self.funcs.pfnStagingResourceUnmap,
+            Entry::Default => self.funcs.pfnResourceUnmap,
         };
         if let Some(function) = function {
             // SAFETY: as in `calls!`.
@@ -394,7 +493,7 @@ impl Driver {
         let mut levels = 0;
         if let Some(entry) = self.funcs.pfnCheckMultisampleQualityLevels {
             // SAFETY: as in `calls!`.
-            unsafe { entry(self.device, format, samples, &mut levels) };
+            unsafe { entry(self.device, format, samples, 0, &mut levels) };
         }
         self.clear_error();
         levels

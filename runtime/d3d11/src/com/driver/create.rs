@@ -5,6 +5,7 @@
 use pvgpu_umd_ddi as ddi;
 
 use super::{BROKEN, Driver, Raw, Stage};
+use crate::com::kernel::OpenedResource;
 use crate::com::memory::DriverMemory;
 use crate::hresult::Result;
 use crate::signature::Program;
@@ -104,6 +105,51 @@ creates! {
 }
 
 impl Driver {
+    /// Opens what another device shares. `open` has the kernel open its allocations under the handle that it gets, which is
+    /// the resource's.
+    ///
+    /// # Errors
+    /// Those of `open`; what the driver reports.
+    pub fn open_resource(&mut self, open: impl FnOnce(usize) -> Result<OpenedResource>) -> Result<Object> {
+        let (Some(calc), Some(create)) =
+            (self.funcs.pfnCalcPrivateOpenedResourceSize, self.funcs.pfnOpenResource)
+        else {
+            return Err(BROKEN);
+        };
+        let nothing = ddi::D3D10DDIARG_OPENRESOURCE::default();
+        // SAFETY: the argument is complete: a resource of which the driver may look at nothing yet.
+        let bytes = unsafe { calc(self.device, &nothing) };
+        let mut memory = DriverMemory::new(bytes);
+        let address = memory.address();
+        let opened = open(address as usize)?;
+        let mut allocations: Vec<ddi::D3DDDI_OPENALLOCATIONINFO> = opened
+            .allocations
+            .iter()
+            .map(|(handle, private)| ddi::D3DDDI_OPENALLOCATIONINFO {
+                hAllocation: *handle,
+                pPrivateDriverData: private.as_ptr().cast(),
+                // CAST: what was set had a 32-bit size.
+                PrivateDriverDataSize: private.len() as u32,
+            })
+            .collect();
+        let argument = ddi::D3D10DDIARG_OPENRESOURCE {
+            // CAST: a resource has a few.
+            NumAllocations: allocations.len() as u32,
+            pOpenAllocationInfo: allocations.as_mut_ptr(),
+            pPrivateDriverData: opened.private.as_ptr().cast_mut().cast(),
+            // CAST: what was set had a 32-bit size.
+            PrivateDriverDataSize: opened.private.len() as u32,
+            ..nothing
+        };
+        self.clear_error();
+        let (handle, own) = (ddi::D3D10DDI_HRESOURCE(address), ddi::D3D10DDI_HRTRESOURCE(address));
+        // SAFETY: the argument is complete, what it points to lives until the call returns, and the memory is as large as the
+        // driver asked.
+        unsafe { create(self.device, &argument, handle, own) };
+        self.take_error()?;
+        Ok(Object { memory })
+    }
+
     /// Creates a shader of any stage.
     ///
     /// # Errors

@@ -23,8 +23,8 @@ use ddi::DeviceTable as _;
 
 /// File name of a separate driver.
 const DRIVER_FILE: &str = "pvgpuumd.dll";
-/// The one version of the DDI that this runtime speaks: Direct3D 11.1 as of WDDM 1.2.
-const INTERFACE: u32 = ddi::D3D11_1_DDI_INTERFACE_VERSION;
+/// The one version of the DDI that this runtime speaks: Direct3D 11.2 as of WDDM 1.3.
+const INTERFACE: u32 = ddi::D3DWDDM1_3_DDI_INTERFACE_VERSION;
 
 /// An adapter of the driver that is closed again unless a device takes it over.
 struct OpenAdapter {
@@ -37,14 +37,14 @@ impl Driver {
     /// (`D3D11DDI_3DPIPELINELEVEL`).
     ///
     /// # Errors
-    /// What the driver reports; `DXGI_ERROR_UNSUPPORTED` when it does not speak the DDI of Direct3D 11.1.
+    /// What the driver reports; `DXGI_ERROR_UNSUPPORTED` when it does not speak the DDI of Direct3D 11.2.
     pub fn open(adapter: &kernel::Adapter, device: &kernel::Device, level: u32) -> Result<Self> {
         let opened = OpenAdapter::new(adapter)?;
         opened.require_interface()?;
         let caps = opened.caps();
         let flags = level << ddi::D3D11DDI_CREATEDEVICE_FLAG_3DPIPELINESUPPORT_SHIFT;
         // CAST: the lower half of a supported version is its `Version`.
-        let version = ddi::D3D11_1_DDI_SUPPORTED as u32;
+        let version = ddi::D3DWDDM1_3_DDI_SUPPORTED as u32;
         let size =
             ddi::D3D10DDIARG_CALCPRIVATEDEVICESIZE { Interface: INTERFACE, Version: version, Flags: flags };
         let calc = opened.funcs.pfnCalcPrivateDeviceSize.ok_or(BROKEN)?;
@@ -53,7 +53,7 @@ impl Driver {
         let mut memory = DriverMemory::new(bytes);
         let handle = ddi::D3D10DDI_HDEVICE(memory.address());
 
-        let mut funcs = Box::new(ddi::D3D11_1DDI_DEVICEFUNCS::default());
+        let mut funcs = Box::new(ddi::D3DWDDM1_3DDI_DEVICEFUNCS::default());
         let mut dxgi = Box::new(ddi::DXGI1_2_DDI_BASE_FUNCTIONS::default());
         let mut core_layer = Box::new(CoreLayer::default());
         let mut sub_object = None;
@@ -62,7 +62,7 @@ impl Driver {
             Interface: INTERFACE,
             Version: version,
             pKTCallbacks: device.callbacks(),
-            Anonymous: ddi::D3D10DDIARG_CREATEDEVICE_0 { p11_1DeviceFuncs: &mut *funcs },
+            Anonymous: ddi::D3D10DDIARG_CREATEDEVICE_0 { pWDDM1_3DeviceFuncs: &mut *funcs },
             hDrvDevice: handle,
             DXGIBaseDDI: ddi::DXGI_DDI_BASE_ARGS {
                 pDXGIBaseCallbacks: ptr::from_ref(device.dxgi_callbacks()).cast_mut(),
@@ -86,12 +86,12 @@ impl Driver {
 
     /// Refuses tables with holes: a runtime calls what it finds there.
     fn require_complete(&self) -> Result {
-        const ENTRIES: usize = ddi::D3D11_1DDI_DEVICEFUNCS::NAMES.len();
+        const ENTRIES: usize = ddi::D3DWDDM1_3DDI_DEVICEFUNCS::NAMES.len();
         let table = ptr::from_ref(&*self.funcs).cast::<usize>();
         // SAFETY: the table is nothing but pointers, `ENTRIES` of them; null is a legal value of each.
         let entries = unsafe { slice::from_raw_parts(table, ENTRIES) };
         let missing = entries.iter().position(|entry| *entry == 0);
-        match missing.and_then(|at| ddi::D3D11_1DDI_DEVICEFUNCS::NAMES.get(at)) {
+        match missing.and_then(|at| ddi::D3DWDDM1_3DDI_DEVICEFUNCS::NAMES.get(at)) {
             Some(name) => {
                 kernel::report(&format!("pvgpu: the user-mode driver has no entry {name}"));
                 Err(BROKEN)
@@ -130,7 +130,7 @@ impl OpenAdapter {
             return Ok(());
         }
         kernel::report(
-            "pvgpu: the user-mode driver does not speak the Direct3D 11.1 DDI; install both from one package",
+            "pvgpu: the user-mode driver does not speak the Direct3D 11.2 DDI; install both from one package",
         );
         Err(DXGI_ERROR_UNSUPPORTED)
     }

@@ -14,11 +14,11 @@ use core::sync::atomic::{AtomicI32, Ordering};
 
 use pvgpu_umd_ddi::{
     D3D10_2DDI_ADAPTERFUNCS, D3D10DDI_HADAPTER, D3D10DDI_HDEVICE, D3D10DDI_HRTCORELAYER,
-    D3D11_1DDI_DEVICEFUNCS, D3D11DDI_CORELAYER_DEVICECALLBACKS, D3D11DDICAPS_SHADER_DOUBLES,
+    D3D11DDI_CORELAYER_DEVICECALLBACKS, D3D11DDICAPS_SHADER_DOUBLES, D3DWDDM1_3DDI_DEVICEFUNCS,
     DXGI1_2_DDI_BASE_FUNCTIONS, E_NOTIMPL,
 };
 
-pub use calls::Subresource;
+pub use calls::{Calls, StageCalls, Subresource};
 pub use create::Object;
 
 use super::memory::DriverMemory;
@@ -73,7 +73,7 @@ struct CoreLayer {
 /// An open driver device.
 pub struct Driver {
     // Boxes: the driver keeps pointers to the tables and to the core layer.
-    funcs: Box<D3D11_1DDI_DEVICEFUNCS>,
+    funcs: Box<D3DWDDM1_3DDI_DEVICEFUNCS>,
     dxgi: Box<DXGI1_2_DDI_BASE_FUNCTIONS>,
     core_layer: Box<CoreLayer>,
     device: D3D10DDI_HDEVICE,

@@ -2,24 +2,71 @@
 
 use std::ffi::c_void;
 
-use windows::Win32::Foundation::{E_INVALIDARG, HANDLE, HWND};
+use windows::Win32::Foundation::{E_INVALIDARG, HANDLE, HWND, RECT};
 use windows::Win32::Graphics::Dxgi::Common::{
     DXGI_ALPHA_MODE, DXGI_COLOR_SPACE_RGB_FULL_G22_NONE_P709, DXGI_COLOR_SPACE_TYPE, DXGI_FORMAT,
-    DXGI_MODE_DESC, DXGI_MODE_ROTATION, DXGI_MODE_ROTATION_IDENTITY, DXGI_MODE_ROTATION_UNSPECIFIED,
-    DXGI_SAMPLE_DESC,
+    DXGI_MODE_DESC, DXGI_MODE_ROTATION, DXGI_SAMPLE_DESC,
 };
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED, DXGI_FRAME_STATISTICS,
-    DXGI_MATRIX_3X2_F, DXGI_PRESENT, DXGI_PRESENT_PARAMETERS, DXGI_RGBA, DXGI_SCALING,
-    DXGI_SWAP_CHAIN_COLOR_SPACE_SUPPORT_FLAG_PRESENT, DXGI_SWAP_CHAIN_DESC, DXGI_SWAP_CHAIN_DESC1,
-    DXGI_SWAP_CHAIN_FLAG, DXGI_SWAP_CHAIN_FULLSCREEN_DESC, DXGI_SWAP_EFFECT, DXGI_USAGE,
-    IDXGIDeviceSubObject_Impl, IDXGIObject_Impl, IDXGIOutput, IDXGISwapChain_Impl, IDXGISwapChain1_Impl,
-    IDXGISwapChain2_Impl, IDXGISwapChain3_Impl,
+    DXGI_ERROR_FRAME_STATISTICS_DISJOINT, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NOT_FOUND,
+    DXGI_FRAME_STATISTICS, DXGI_HDR_METADATA_HDR10, DXGI_HDR_METADATA_TYPE, DXGI_HDR_METADATA_TYPE_HDR10,
+    DXGI_HDR_METADATA_TYPE_NONE, DXGI_MATRIX_3X2_F, DXGI_PRESENT, DXGI_PRESENT_PARAMETERS, DXGI_RGBA,
+    DXGI_SCALING, DXGI_SWAP_CHAIN_COLOR_SPACE_SUPPORT_FLAG_PRESENT, DXGI_SWAP_CHAIN_DESC,
+    DXGI_SWAP_CHAIN_DESC1, DXGI_SWAP_CHAIN_FLAG, DXGI_SWAP_CHAIN_FULLSCREEN_DESC, DXGI_SWAP_EFFECT,
+    DXGI_USAGE, IDXGIDeviceSubObject_Impl, IDXGIObject_Impl, IDXGIOutput, IDXGISwapChain_Impl,
+    IDXGISwapChain1_Impl, IDXGISwapChain2_Impl, IDXGISwapChain3_Impl, IDXGISwapChain4_Impl,
 };
-use windows::Win32::System::Performance::QueryPerformanceCounter;
 use windows_core::{BOOL, GUID, HRESULT, IUnknown, Interface, OutRef, Ref, Result};
 
 use super::SwapChain_Impl;
+use crate::com::debug;
+use crate::com::presenter::Shown;
+use crate::rules::chain::Chain;
+use crate::rules::partial::{Partial, Rect};
+use crate::rules::rotation::Rotation;
+
+/// What was shown, as DXGI tells it.
+pub fn frame_statistics(shown: &Shown) -> DXGI_FRAME_STATISTICS {
+    // CAST: counters of DXGI wrap at 32 bits.
+    let blank = shown.blank as u32;
+    DXGI_FRAME_STATISTICS {
+        PresentCount: shown.presents,
+        PresentRefreshCount: blank,
+        SyncRefreshCount: blank,
+        SyncQPCTime: shown.time,
+        SyncGPUTime: 0,
+    }
+}
+
+/// The parts of a frame that `parameters` call new, for a swap chain like `chain`.
+///
+/// # Safety
+/// `parameters` is null or valid, its pointers too, and there are as many dirty rectangles as it says.
+unsafe fn partial(
+    parameters: *const DXGI_PRESENT_PARAMETERS,
+    chain: &Chain,
+) -> core::result::Result<Option<Partial>, HRESULT> {
+    // SAFETY: as the caller promises.
+    let Some(parameters) = (unsafe { parameters.as_ref() }) else { return Ok(None) };
+    let rect = |rect: &RECT| Rect { left: rect.left, top: rect.top, right: rect.right, bottom: rect.bottom };
+    let dirty = match parameters.DirtyRectsCount {
+        0 => Vec::new(),
+        _ if parameters.pDirtyRects.is_null() => return Err(DXGI_ERROR_INVALID_CALL),
+        count => {
+            // SAFETY: as the caller promises.
+            let rects = unsafe { std::slice::from_raw_parts(parameters.pDirtyRects, count as usize) };
+            rects.iter().map(rect).collect()
+        }
+    };
+    // SAFETY: as the caller promises.
+    let scrolled = unsafe { parameters.pScrollRect.as_ref() }.map(rect);
+    // SAFETY: as the caller promises.
+    let offset = unsafe { parameters.pScrollOffset.as_ref() }.map(|offset| (offset.x, offset.y));
+    Partial::check(dirty, (scrolled, offset), (chain.width, chain.height), chain.effect).map_err(|broken| {
+        debug::say(&format!("Present1 refused: {broken:?}"));
+        DXGI_ERROR_INVALID_CALL
+    })
+}
 
 impl IDXGIObject_Impl for SwapChain_Impl {
     fn SetPrivateData(&self, name: *const GUID, size: u32, data: *const c_void) -> Result<()> {
@@ -52,13 +99,21 @@ impl IDXGIDeviceSubObject_Impl for SwapChain_Impl {
 
 impl IDXGISwapChain_Impl for SwapChain_Impl {
     fn Present(&self, sync_interval: u32, flags: DXGI_PRESENT) -> HRESULT {
-        self.present(sync_interval, flags.0)
+        self.present(sync_interval, flags.0, None)
     }
 
     fn GetBuffer(&self, buffer: u32, riid: *const GUID, surface: *mut *mut c_void) -> Result<()> {
-        let found = self.lock().buffer(buffer)?.clone();
+        if riid.is_null() || surface.is_null() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
+        // SAFETY: DXGI's contract: not null means valid for writing.
+        unsafe { surface.write(std::ptr::null_mut()) };
+        let state = self.lock();
+        if buffer >= state.chain.accessible() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
+        }
         // SAFETY: DXGI's contract: a valid interface id and out-pointer.
-        unsafe { found.query(riid, surface) }.ok()
+        unsafe { state.buffers.query(buffer, riid, surface) }.ok_or(DXGI_ERROR_INVALID_CALL)?.ok()
     }
 
     fn SetFullscreenState(&self, fullscreen: BOOL, target: Ref<'_, IDXGIOutput>) -> Result<()> {
@@ -66,7 +121,7 @@ impl IDXGISwapChain_Impl for SwapChain_Impl {
     }
 
     fn GetFullscreenState(&self, fullscreen: *mut BOOL, target: OutRef<'_, IDXGIOutput>) -> Result<()> {
-        let output = self.fullscreen();
+        let output = self.fullscreen()?;
         // SAFETY: DXGI's contract: null or valid for writing.
         if let Some(fullscreen) = unsafe { fullscreen.as_mut() } {
             *fullscreen = output.is_some().into();
@@ -89,8 +144,8 @@ impl IDXGISwapChain_Impl for SwapChain_Impl {
             SampleDesc: DXGI_SAMPLE_DESC { Count: chain.sample_count, Quality: chain.sample_quality },
             BufferUsage: DXGI_USAGE(chain.usage),
             BufferCount: chain.buffer_count,
-            OutputWindow: self.window.handle(),
-            Windowed: state.fullscreen.is_none().into(),
+            OutputWindow: self.screen.window().handle(),
+            Windowed: (!self.screen.is_full()).into(),
             SwapEffect: DXGI_SWAP_EFFECT(chain.effect.value()),
             Flags: chain.flags,
         })
@@ -116,26 +171,18 @@ impl IDXGISwapChain_Impl for SwapChain_Impl {
         self.containing_output()
     }
 
-    /// Only the flip model has statistics, because blits go through the desktop's own composition.
+    /// Only the flip model and full-screen have statistics, because blits go through the desktop's own composition.
     fn GetFrameStatistics(&self, statistics: *mut DXGI_FRAME_STATISTICS) -> Result<()> {
         // SAFETY: DXGI's contract: null or valid for writing.
         let statistics = unsafe { statistics.as_mut() }.ok_or(E_INVALIDARG)?;
-        if !self.lock().chain.effect.is_flip() {
+        if !self.lock().chain.effect.is_flip() && !self.screen.is_full() {
             return Err(DXGI_ERROR_INVALID_CALL.into());
         }
-        let shown = self.shared.shown();
-        // CAST: counters of DXGI wrap at 32 bits.
-        let blank = shown.blank as u32;
-        let mut now = 0;
-        // SAFETY: `now` is valid for writing.
-        unsafe { QueryPerformanceCounter(&mut now) }?;
-        *statistics = DXGI_FRAME_STATISTICS {
-            PresentCount: shown.presents,
-            PresentRefreshCount: blank,
-            SyncRefreshCount: blank,
-            SyncQPCTime: now,
-            SyncGPUTime: 0,
-        };
+        let shown = self.shared.statistics();
+        if shown.disjoint {
+            return Err(DXGI_ERROR_FRAME_STATISTICS_DISJOINT.into());
+        }
+        *statistics = frame_statistics(&shown);
         Ok(())
     }
 
@@ -165,14 +212,14 @@ impl IDXGISwapChain1_Impl for SwapChain_Impl {
     fn GetFullscreenDesc(&self) -> Result<DXGI_SWAP_CHAIN_FULLSCREEN_DESC> {
         let state = self.lock();
         Ok(DXGI_SWAP_CHAIN_FULLSCREEN_DESC {
-            Windowed: state.fullscreen.is_none().into(),
+            Windowed: (!self.screen.is_full()).into(),
             RefreshRate: state.refresh,
             ..state.fullscreen_desc
         })
     }
 
     fn GetHwnd(&self) -> Result<HWND> {
-        Ok(self.window.handle())
+        Ok(self.screen.window().handle())
     }
 
     fn GetCoreWindow(&self, _riid: *const GUID, _window: *mut *mut c_void) -> Result<()> {
@@ -183,16 +230,21 @@ impl IDXGISwapChain1_Impl for SwapChain_Impl {
         &self,
         sync_interval: u32,
         flags: DXGI_PRESENT,
-        _parameters: *const DXGI_PRESENT_PARAMETERS,
+        parameters: *const DXGI_PRESENT_PARAMETERS,
     ) -> HRESULT {
-        self.present(sync_interval, flags.0)
+        let chain = self.lock().chain;
+        // SAFETY: DXGI's contract: null or valid, with as many rectangles as it says.
+        match unsafe { partial(parameters, &chain) } {
+            Ok(partial) => self.present(sync_interval, flags.0, partial),
+            Err(refused) => refused,
+        }
     }
 
     fn IsTemporaryMonoSupported(&self) -> BOOL {
         false.into()
     }
 
-    /// `DXGI_ERROR_NOT_FOUND` for a swap chain that is not restricted: the binding cannot return success without an output.
+    /// `DXGI_ERROR_NOT_FOUND` for a swap chain that is not restricted, of which `table` makes success without an output.
     fn GetRestrictToOutput(&self) -> Result<IDXGIOutput> {
         self.restrict_to.clone().ok_or_else(|| DXGI_ERROR_NOT_FOUND.into())
     }
@@ -209,15 +261,19 @@ impl IDXGISwapChain1_Impl for SwapChain_Impl {
         Ok(DXGI_RGBA { r, g, b, a })
     }
 
+    /// Belongs to windows of the flip model.
     fn SetRotation(&self, rotation: DXGI_MODE_ROTATION) -> Result<()> {
-        match rotation {
-            DXGI_MODE_ROTATION_UNSPECIFIED | DXGI_MODE_ROTATION_IDENTITY => Ok(()),
-            _ => Err(DXGI_ERROR_UNSUPPORTED.into()),
+        let rotation = Rotation::from_value(rotation.0).ok_or(DXGI_ERROR_INVALID_CALL)?;
+        let mut state = self.lock();
+        if !state.chain.effect.is_flip() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
         }
+        state.rotation = rotation;
+        Ok(())
     }
 
     fn GetRotation(&self) -> Result<DXGI_MODE_ROTATION> {
-        Ok(DXGI_MODE_ROTATION_IDENTITY)
+        Ok(DXGI_MODE_ROTATION(self.lock().rotation.value()))
     }
 }
 
@@ -263,6 +319,21 @@ impl IDXGISwapChain2_Impl for SwapChain_Impl {
 
     fn GetMatrixTransform(&self, _matrix: *mut DXGI_MATRIX_3X2_F) -> Result<()> {
         Err(DXGI_ERROR_INVALID_CALL.into())
+    }
+}
+
+impl IDXGISwapChain4_Impl for SwapChain_Impl {
+    /// Frames are shown in standard range, for which metadata of a higher one says nothing; it is checked and let be.
+    fn SetHDRMetaData(&self, kind: DXGI_HDR_METADATA_TYPE, size: u32, metadata: *const c_void) -> Result<()> {
+        let wanted = match kind {
+            DXGI_HDR_METADATA_TYPE_NONE => 0,
+            DXGI_HDR_METADATA_TYPE_HDR10 => size_of::<DXGI_HDR_METADATA_HDR10>(),
+            _ => return Err(DXGI_ERROR_INVALID_CALL.into()),
+        };
+        if size as usize != wanted || (wanted != 0) == metadata.is_null() {
+            return Err(E_INVALIDARG.into());
+        }
+        Ok(())
     }
 }
 

@@ -2,40 +2,47 @@
 //!
 //! - `present`: Present, from the checks to the rotation of the buffers.
 //! - `window`: sizes, full-screen, outputs.
-//! - `interface`: the COM methods, which call those.
+//! - `interface`: the COM methods, which call those; `table`: how they treat null pointers.
 //!
 //! # Invariants
 //! - The state's lock is not held while messages are sent to the window, while Present waits for a frame, or while private data
 //!   is released: each of them may run code of the program that calls the swap chain again.
-//! - The swap chain holds exactly one reference to each buffer, which is what `BackBufferIdle` counts on.
+//! - The program sees one reference of the swap chain to its device and none to its buffers, see `com::buffers`.
 
 #![expect(unsafe_code, reason = "implements and calls COM interfaces")]
 
 mod interface;
 mod present;
+mod table;
 mod window;
 
-use std::ffi::c_void;
+pub use interface::frame_statistics;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pvgpu_interfaces::{IPvgpuDxgiDevice, PvgpuBackBufferDesc};
-use windows::Win32::Foundation::{E_FAIL, E_INVALIDARG, E_OUTOFMEMORY};
+use pvgpu_interfaces::IPvgpuDxgiDevice;
+use windows::Win32::Foundation::{E_INVALIDARG, E_OUTOFMEMORY};
 use windows::Win32::Graphics::Dxgi::Common::{DXGI_ALPHA_MODE_IGNORE, DXGI_RATIONAL};
 use windows::Win32::Graphics::Dxgi::{
     DXGI_ERROR_INVALID_CALL, DXGI_ERROR_UNSUPPORTED, DXGI_SWAP_CHAIN_DESC, DXGI_SWAP_CHAIN_DESC1,
     DXGI_SWAP_CHAIN_FULLSCREEN_DESC, IDXGIDevice1, IDXGIFactory, IDXGIOutput, IDXGISwapChain1,
-    IDXGISwapChain3,
+    IDXGISwapChain4,
 };
-use windows_core::{Error, IUnknown, Interface, Result, implement};
+use windows_core::{Error, IUnknown, Result, implement};
 
+use super::association::Associations;
+use super::buffers::{Borrowed, Buffers};
 use super::presenter::{Presenter, Shared, run};
 use super::private_data::PrivateData;
+use super::screen::Screen;
 use super::semaphore::Semaphore;
-use super::{debug, sink};
-use crate::gdi::window::{Saved, Window};
+use super::{debug, sink, vtable};
+use crate::gdi::window::Window;
 use crate::rules::chain::{Broken, Chain, Request};
 use crate::rules::format;
+use crate::rules::mode::Mode;
 use crate::rules::present::WAITABLE_LATENCY;
+use crate::rules::rotation::Rotation;
 
 /// What a program asks for when it makes a swap chain.
 pub struct Creation {
@@ -106,18 +113,19 @@ impl Creation {
 }
 
 /// A swap chain.
-#[implement(IDXGISwapChain3)]
+#[implement(IDXGISwapChain4)]
 pub struct SwapChain {
     factory: IDXGIFactory,
+    restrict_to: Option<IDXGIOutput>,
+    screen: Arc<Screen>,
+    /// The buffers go before the device does.
+    state: Mutex<State>,
+    /// The same device as `device`, for back buffers and presents.
+    dxgi: Borrowed<IPvgpuDxgiDevice>,
+    /// The same device, for its frame latency.
+    limits: Borrowed<IDXGIDevice1>,
     /// The device as the program passed it.
     device: IUnknown,
-    /// The same device, for back buffers and presents.
-    dxgi: IPvgpuDxgiDevice,
-    /// The same device, for its frame latency.
-    limits: IDXGIDevice1,
-    window: Window,
-    restrict_to: Option<IDXGIOutput>,
-    state: Mutex<State>,
     shared: Arc<Shared>,
     presenter: Option<Presenter>,
     /// The swap chain's number at the present sink.
@@ -128,10 +136,9 @@ pub struct SwapChain {
 /// What changes in the life of a swap chain.
 struct State {
     chain: Chain,
-    buffers: Vec<IUnknown>,
+    buffers: Buffers,
     refresh: DXGI_RATIONAL,
     fullscreen_desc: DXGI_SWAP_CHAIN_FULLSCREEN_DESC,
-    fullscreen: Option<Fullscreen>,
     /// Presents so far, as `GetLastPresentCount` tells.
     presents: u32,
     /// `SetMaximumFrameLatency` of a swap chain with a waitable object.
@@ -140,12 +147,22 @@ struct State {
     source: (u32, u32),
     /// `SetBackgroundColor`: red, green, blue, alpha.
     background: [f32; 4],
+    /// `SetRotation`.
+    rotation: Rotation,
 }
 
-/// A swap chain's window covers a monitor.
-struct Fullscreen {
-    saved: Saved,
-    output: IDXGIOutput,
+impl State {
+    /// The display mode that full-screen asks for.
+    fn wish(&self) -> Mode {
+        Mode {
+            width: self.chain.width,
+            height: self.chain.height,
+            refresh: (self.refresh.Numerator, self.refresh.Denominator),
+            format: self.chain.format,
+            scanline_order: self.fullscreen_desc.ScanlineOrdering.0,
+            scaling: self.fullscreen_desc.Scaling.0,
+        }
+    }
 }
 
 /// The result for a broken rule.
@@ -153,7 +170,7 @@ fn refused(broken: Broken) -> Error {
     debug::say(&format!("swap chain refused: {broken}"));
     match broken {
         Broken::Stereo | Broken::Flags(_) => DXGI_ERROR_UNSUPPORTED.into(),
-        Broken::Format(format::UNKNOWN) => E_INVALIDARG.into(),
+        Broken::Format(format::UNKNOWN) | Broken::BlitFormat(_) => E_INVALIDARG.into(),
         _ => DXGI_ERROR_INVALID_CALL.into(),
     }
 }
@@ -163,76 +180,69 @@ fn refused(broken: Broken) -> Error {
 /// # Errors
 /// `DXGI_ERROR_INVALID_CALL` for a description against DXGI's rules or a window that does not exist; `DXGI_ERROR_UNSUPPORTED` for
 /// what cannot be served, or a device that is not ours; else what the device reports.
-pub fn create(factory: IDXGIFactory, device: &IUnknown, creation: Creation) -> Result<IDXGISwapChain1> {
+pub fn create(
+    factory: IDXGIFactory,
+    associations: Arc<Associations>,
+    device: &IUnknown,
+    creation: Creation,
+) -> Result<IDXGISwapChain1> {
     if !creation.window.exists() {
         debug::say("swap chain refused: there is no such window");
         return Err(DXGI_ERROR_INVALID_CALL.into());
     }
-    let dxgi: IPvgpuDxgiDevice = device.cast().map_err(|_| {
+    let ours = || {
+        // SAFETY: the swap chain holds `device` longer than these.
+        let dxgi = unsafe { Borrowed::<IPvgpuDxgiDevice>::of(device) }?;
+        // SAFETY: as above.
+        let buffers = Buffers::none(unsafe { Borrowed::of(device) }?);
+        // SAFETY: as above.
+        Ok::<_, Error>((dxgi, buffers, unsafe { Borrowed::<IDXGIDevice1>::of(device) }?))
+    };
+    let (dxgi, mut buffers, limits) = ours().map_err(|_| {
         debug::say("swap chain refused: the device was not made by pvgpu's d3d11.dll");
         DXGI_ERROR_UNSUPPORTED
     })?;
     let chain = creation.request.check(creation.window.client_size()).map_err(refused)?;
-    let buffers = make_buffers(&dxgi, &chain)?;
+    buffers.make(&chain)?;
     let semaphore = chain.is_waitable().then(|| Semaphore::new(WAITABLE_LATENCY)).transpose()?;
     let shared = Arc::new(Shared::new(creation.window, semaphore));
     let presenter = Presenter::start(Arc::clone(&shared)).map_err(|_| E_OUTOFMEMORY)?;
     // SAFETY: both interfaces are live.
     unsafe { dxgi.SetPresentSink(Some(&sink::sink())) }.ok()?;
+    let state = State {
+        chain,
+        buffers,
+        refresh: creation.fullscreen.RefreshRate,
+        fullscreen_desc: creation.fullscreen,
+        presents: 0,
+        latency: WAITABLE_LATENCY,
+        source: (chain.width, chain.height),
+        background: [0.0, 0.0, 0.0, 1.0],
+        rotation: Rotation::Identity,
+    };
+    let number = sink::register(&shared);
+    let screen = Screen::new(creation.window, number, &shared, associations);
+    screen.set_wish(state.wish(), chain.allows_mode_switch());
     let swap_chain = SwapChain {
         factory,
-        device: device.clone(),
-        limits: dxgi.cast()?,
-        dxgi,
-        window: creation.window,
         restrict_to: creation.restrict_to,
-        state: Mutex::new(State {
-            chain,
-            buffers,
-            refresh: creation.fullscreen.RefreshRate,
-            fullscreen_desc: creation.fullscreen,
-            fullscreen: None,
-
-            presents: 0,
-            latency: WAITABLE_LATENCY,
-            source: (chain.width, chain.height),
-            background: [0.0, 0.0, 0.0, 1.0],
-        }),
-        number: sink::register(&shared),
+        screen,
+        state: Mutex::new(state),
+        dxgi,
+        limits,
+        device: device.clone(),
         shared,
         presenter: Some(presenter),
+        number,
         private: PrivateData::default(),
     };
-    let interface: IDXGISwapChain1 = IDXGISwapChain3::from(swap_chain).into();
+    let interface: IDXGISwapChain1 =
+        vtable::replace(IDXGISwapChain4::from(swap_chain), &table::SWAP_CHAIN).into();
     if !creation.fullscreen.Windowed.as_bool() {
         // SAFETY: the swap chain is live; no output means the one the window is on.
         unsafe { interface.SetFullscreenState(true, None) }?;
     }
     Ok(interface)
-}
-
-/// Makes the textures of a swap chain.
-fn make_buffers(device: &IPvgpuDxgiDevice, chain: &Chain) -> Result<Vec<IUnknown>> {
-    let desc = PvgpuBackBufferDesc {
-        width: chain.width,
-        height: chain.height,
-        format: chain.format,
-        sample_count: chain.sample_count,
-        sample_quality: chain.sample_quality,
-        usage: chain.usage,
-    };
-    (0..chain.textures()).map(|_| make_buffer(device, &desc)).collect()
-}
-
-fn make_buffer(device: &IPvgpuDxgiDevice, desc: &PvgpuBackBufferDesc) -> Result<IUnknown> {
-    let mut texture: *mut c_void = std::ptr::null_mut();
-    // SAFETY: `desc` is complete and `texture` is valid for writing.
-    unsafe { device.CreateBackBuffer(desc, &mut texture) }.ok()?;
-    if texture.is_null() {
-        return Err(E_FAIL.into());
-    }
-    // SAFETY: on success, the device gave a texture with one reference for us.
-    Ok(unsafe { IUnknown::from_raw(texture) })
 }
 
 impl SwapChain {
@@ -254,10 +264,6 @@ impl Drop for SwapChain {
         }
         sink::unregister(self.number);
         drop(self.presenter.take());
-        let fullscreen = self.lock().fullscreen.take();
-        if let Some(fullscreen) = fullscreen {
-            // The window may be gone already, which is all right.
-            let _gone = self.window.restore(&fullscreen.saved);
-        }
+        let _left = self.screen.leave();
     }
 }

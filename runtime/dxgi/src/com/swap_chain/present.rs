@@ -1,6 +1,5 @@
 //! Present: checks, waits for a free frame, hands the back buffer to the device and lets the buffers take turns.
 
-use std::ffi::c_void;
 use std::time::Instant;
 
 use pvgpu_interfaces::PvgpuPresent;
@@ -9,13 +8,14 @@ use windows::Win32::Graphics::Dxgi::{
     DXGI_ERROR_DEVICE_HUNG, DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_INVALID_CALL, DXGI_ERROR_WAS_STILL_DRAWING,
 };
 use windows::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
-use windows_core::{HRESULT, Interface};
+use windows_core::HRESULT;
 
 use super::{State, SwapChain};
 use crate::com::presenter::run;
 use crate::com::sink;
 use crate::present::queue::Ticket;
 use crate::present::run::Begin;
+use crate::rules::partial::Partial;
 use crate::rules::present::{self, flag};
 
 /// TIMEOUT: a host that frees no frame for so long hangs, whatever its heartbeat says.
@@ -26,23 +26,22 @@ const HANG_MS: u32 = 10_000;
 const SKIP_MS: u32 = 8;
 
 impl SwapChain {
-    /// `IDXGISwapChain1::Present1`; dirty and scroll rectangles are hints that whole-frame presents need not heed.
-    pub(super) fn present(&self, sync_interval: u32, flags: u32) -> HRESULT {
-        {
-            let state = self.lock();
-            if !present::is_valid(&state.chain, state.fullscreen.is_some(), sync_interval, flags) {
-                return DXGI_ERROR_INVALID_CALL;
-            }
+    /// `IDXGISwapChain1::Present1` of a whole frame or of parts of one.
+    pub(super) fn present(&self, sync_interval: u32, flags: u32, partial: Option<Partial>) -> HRESULT {
+        let chain = self.lock().chain;
+        if !present::is_valid(&chain, self.screen.is_full(), sync_interval, flags) {
+            return DXGI_ERROR_INVALID_CALL;
         }
         if !self.is_alive() {
             return DXGI_ERROR_DEVICE_REMOVED;
         }
-        if self.window.is_minimised() {
+        if self.shared.is_occluded() {
             return DXGI_STATUS_OCCLUDED;
         }
         if flags & flag::TEST != 0 {
             return S_OK;
         }
+        self.screen.leave_if_released();
         let begun = run().begin(Instant::now());
         if begun == Begin::EndProcess {
             end_process();
@@ -52,7 +51,7 @@ impl SwapChain {
             Begin::Uncounted | Begin::EndProcess => None,
         };
         let result = self.wait_for_slot(flags);
-        let result = if result.is_ok() { self.send(shot, sync_interval, flags) } else { result };
+        let result = if result.is_ok() { self.send(shot, sync_interval, flags, partial) } else { result };
         match (shot, result.is_ok()) {
             (Some(number), true) if run().finish(number, Instant::now()) => self.end_run(),
             (Some(number), false) => run().cancel(number),
@@ -84,18 +83,18 @@ impl SwapChain {
     }
 
     /// Presents buffer 0 and lets the buffers take turns.
-    fn send(&self, shot: Option<u32>, sync_interval: u32, flags: u32) -> HRESULT {
+    fn send(&self, shot: Option<u32>, sync_interval: u32, flags: u32, partial: Option<Partial>) -> HRESULT {
         let mut state = self.lock();
         // A resize that failed leaves no buffers.
-        let Some(buffer) = state.buffers.first() else { return DXGI_ERROR_INVALID_CALL };
+        let Some(&buffer) = state.buffers.all().first() else { return DXGI_ERROR_INVALID_CALL };
         let present = PvgpuPresent {
             dxgi_context: self.number,
             sync_interval,
             flip: state.chain.effect.is_flip().into(),
         };
-        self.shared.queue().submit(ticket(&state, shot, sync_interval, flags));
+        self.shared.queue().submit(Ticket { partial, ..ticket(&state, shot, sync_interval, flags) });
         // SAFETY: the buffer is a texture of this device; `present` outlives the call.
-        let result = unsafe { self.dxgi.Present(buffer.as_raw(), &present) };
+        let result = unsafe { self.dxgi.Present(buffer, &present) };
         if result.is_err() {
             self.shared.queue().cancel();
             return if self.is_alive() { result } else { DXGI_ERROR_DEVICE_REMOVED };
@@ -104,7 +103,7 @@ impl SwapChain {
         if !state.chain.rotates() || flags & flag::DO_NOT_SEQUENCE != 0 {
             return result;
         }
-        let buffers: Vec<*mut c_void> = state.buffers.iter().map(Interface::as_raw).collect();
+        let buffers = state.buffers.all();
         let count = u32::try_from(buffers.len()).unwrap_or(u32::MAX);
         // SAFETY: all are textures of this device, kept alive by the state.
         unsafe { self.dxgi.RotateResourceIdentities(buffers.as_ptr(), count) }
@@ -116,7 +115,7 @@ impl SwapChain {
             self.shared.drain(|| self.is_alive());
         }
         run().write_stats(Instant::now(), true);
-        self.window.close();
+        self.screen.window().close();
     }
 }
 
@@ -131,6 +130,8 @@ fn ticket(state: &State, shot: Option<u32>, sync_interval: u32, flags: u32) -> T
         source: state.source,
         scaling: state.chain.scaling,
         background: [byte(red), byte(green), byte(blue)],
+        rotation: state.rotation,
+        partial: None,
     }
 }
 

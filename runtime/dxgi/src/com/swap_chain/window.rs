@@ -1,22 +1,18 @@
 //! Sizes, full-screen and outputs of a swap chain.
-//!
-//! Full-screen is emulated: the window covers its monitor without a border, and display modes stay as they are.
 
 use std::ffi::c_void;
 use std::time::Duration;
 
-use windows::Win32::Foundation::S_OK;
 use windows::Win32::Graphics::Dxgi::Common::DXGI_MODE_DESC;
 use windows::Win32::Graphics::Dxgi::{
-    DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NOT_CURRENTLY_AVAILABLE, DXGI_ERROR_NOT_FOUND, IDXGIAdapter,
-    IDXGIOutput, IDXGIOutput1,
+    DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NOT_FOUND, IDXGIAdapter, IDXGIOutput,
 };
 use windows_core::{Interface, Result};
 
-use super::{Fullscreen, State, SwapChain, make_buffers, refused};
+use super::{SwapChain, refused};
 use crate::com::debug;
-use crate::com::output::Output;
-use crate::gdi::monitor::{Monitor, Rectangle};
+use crate::com::output::{Output, mode_of};
+use crate::gdi::monitor::Monitor;
 
 /// TIMEOUT: how long a resize waits for frames of the old size; they belong to textures that are about to go.
 const RESIZE_GRACE: Duration = Duration::from_secs(2);
@@ -30,79 +26,55 @@ impl SwapChain {
         format: u32,
         flags: u32,
     ) -> Result<()> {
-        let client = self.window.client_size();
+        let client = self.screen.window().client_size();
         let mut state = self.lock();
         let chain = state.chain.resized(buffer_count, size, format, flags, client).map_err(refused)?;
-        for buffer in &state.buffers {
-            // SAFETY: the buffer is a texture of this device.
-            if unsafe { self.dxgi.BackBufferIdle(buffer.as_raw()) } != S_OK {
-                debug::say("ResizeBuffers refused: the program still holds a back buffer or a view of one");
-                return Err(DXGI_ERROR_INVALID_CALL.into());
-            }
+        if !state.buffers.are_idle() {
+            debug::say("ResizeBuffers refused: the program still holds a back buffer or a view of one");
+            return Err(DXGI_ERROR_INVALID_CALL.into());
         }
         if self.is_alive() {
             self.shared.queue().wait_empty(RESIZE_GRACE);
         }
-        state.buffers.clear();
-        state.buffers = make_buffers(&self.dxgi, &chain)?;
+        state.buffers.make(&chain)?;
         state.chain = chain;
         state.source = (chain.width, chain.height);
+        self.screen.set_wish(state.wish(), chain.allows_mode_switch());
         Ok(())
     }
 
-    /// `IDXGISwapChain::ResizeTarget`: the window's size; while full-screen, the monitor's stays.
+    /// `IDXGISwapChain::ResizeTarget`: the window's size; while full-screen, the monitor's display mode.
     pub(super) fn resize_target(&self, mode: &DXGI_MODE_DESC) -> Result<()> {
-        let (fullscreen, current) = {
-            let mut state = self.lock();
-            state.refresh = mode.RefreshRate;
-            (state.fullscreen.is_some(), (state.chain.width, state.chain.height))
-        };
-        if fullscreen {
-            return Ok(());
-        }
-        let or = |length, current| if length == 0 { current } else { length };
-        self.window.resize_client(or(mode.Width, current.0), or(mode.Height, current.1))
+        self.lock().refresh = mode.RefreshRate;
+        self.screen.resize(&mode_of(mode))
     }
 
     /// `IDXGISwapChain::SetFullscreenState`.
     pub(super) fn set_fullscreen(&self, fullscreen: bool, target: Option<&IDXGIOutput>) -> Result<()> {
-        if !fullscreen {
-            if target.is_some() {
-                return Err(DXGI_ERROR_INVALID_CALL.into());
-            }
-            let before = self.lock().fullscreen.take();
-            if let Some(before) = before {
-                // The window may be gone already, which is all right.
-                let _gone = self.window.restore(&before.saved);
-            }
-            return Ok(());
+        if fullscreen {
+            return self.screen.enter(target);
         }
-        if self.lock().fullscreen.is_some() {
-            return Ok(());
+        if target.is_some() {
+            return Err(DXGI_ERROR_INVALID_CALL.into());
         }
-        if !self.window.exists() {
-            return Err(DXGI_ERROR_NOT_CURRENTLY_AVAILABLE.into());
-        }
-        let output = target.cloned().map_or_else(|| self.containing_output(), Ok)?;
-        // SAFETY: the output is live.
-        let area = Rectangle::from(unsafe { output.GetDesc() }?.DesktopCoordinates);
-        let saved = self.window.cover(area)?;
-        self.lock().fullscreen = Some(Fullscreen { saved, output });
-        Ok(())
+        self.screen.leave()
     }
 
     /// `IDXGISwapChain::GetFullscreenState`.
-    pub(super) fn fullscreen(&self) -> Option<IDXGIOutput> {
-        self.lock().fullscreen.as_ref().map(|fullscreen| fullscreen.output.clone())
+    pub(super) fn fullscreen(&self) -> Result<Option<IDXGIOutput>> {
+        self.screen.output(|monitor| self.output_of(monitor))
     }
 
     /// `IDXGISwapChain::GetContainingOutput`: the one it covers, or a new object for the one that its window is on.
     pub(super) fn containing_output(&self) -> Result<IDXGIOutput> {
-        if let Some(output) = self.fullscreen() {
+        if let Some(output) = self.fullscreen()? {
             return Ok(output);
         }
-        let monitor = Monitor::of_window(self.window).ok_or(DXGI_ERROR_NOT_FOUND)?;
+        self.output_of(Monitor::of_window(self.screen.window()).ok_or(DXGI_ERROR_NOT_FOUND)?)
+    }
 
+    /// An output of the device's adapter.
+    fn output_of(&self, monitor: Monitor) -> Result<IDXGIOutput> {
         let mut adapter: *mut c_void = std::ptr::null_mut();
         // SAFETY: the interface id is a constant and `adapter` is valid for writing.
         unsafe { self.dxgi.GetDxgiAdapter(&IDXGIAdapter::IID, &mut adapter) }.ok()?;
@@ -111,7 +83,7 @@ impl SwapChain {
         }
         // SAFETY: on success, the device gave an adapter with a reference for us.
         let adapter = unsafe { IDXGIAdapter::from_raw(adapter) };
-        Ok(IDXGIOutput1::from(Output::new(adapter, monitor)).into())
+        Ok(Output::new(adapter, monitor).into_interface())
     }
 
     /// `IDXGISwapChain2::SetMaximumFrameLatency`: only swap chains with a waitable object have their own.
@@ -124,12 +96,5 @@ impl SwapChain {
         semaphore.raise(latency.saturating_sub(before));
         semaphore.lower(before.saturating_sub(latency));
         Ok(())
-    }
-}
-
-impl State {
-    /// Buffer `index`, if the program may have it.
-    pub(super) fn buffer(&self, index: u32) -> Result<&windows_core::IUnknown> {
-        self.buffers.get(index as usize).ok_or_else(|| DXGI_ERROR_INVALID_CALL.into())
     }
 }
