@@ -58,8 +58,8 @@ Commands:
                               writes what a guest's desktop shows as a PNG file
   record FILE [--guest GUEST] [--frames N] [--seconds N] [--max-bytes N] [--each]
                               records the next guest from its start, for `pvgpud replay FILE`, until it ends,
-                              a limit is reached, or this is interrupted; --each loses nothing when the guest's
-                              worker dies, and is slow
+                              a limit is reached, or this is interrupted; --each loses nothing when the
+                              guest's worker dies, and is slow
   config [--json]             which link is used, and where that was decided
 
 ",
