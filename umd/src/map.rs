@@ -187,7 +187,8 @@ impl Device {
     /// Reads a buffer's contents from the host, and waits for them.
     #[cold]
     fn read_back(&mut self, resource: &Resource) -> Result<Block, Error> {
-        let bytes = u64::from(resource.shape.width);
+        // A staging resource is padded; what the buffer is placed in later is the first bytes of it.
+        let bytes = resource.shape.total_bytes(resource.format).ok_or(Error::OutOfMemory)?;
         let block = self.context.allocate(bytes, PLACED_BUFFER_ALIGN)?;
         let id = self.context.ids.allocate()?;
         let command = CreateResource {

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use pvgpu_protocol::command::{CommandRef, bind, decode};
+use pvgpu_protocol::format::FormatInfo;
+use pvgpu_protocol::staging::Shape;
 use pvgpu_protocol::telemetry::code;
 use pvgpu_umd_ddi::*;
 
@@ -110,17 +112,21 @@ fn a_constant_buffer_can_be_mapped_without_overwriting() {
     let [(true, first, 64), (false, second, 64)] = contents(&mut host)[..] else { panic!() };
     assert_eq!(first, second);
 
-    // Discarded before into upload memory, which may be another's by now.
+    // Discarded before into upload memory, which may be another's by now. Its size is no multiple of a staging layout's.
+    let shape = buffer_shape(16, D3D10_DDI_USAGE_DYNAMIC, D3D10_DDI_BIND_CONSTANT_BUFFER);
     let constants = resource(&mut runtime, shape, None);
     map(&runtime, constants, D3D10_DDI_MAP_WRITE_DISCARD, 0);
     call!(runtime, pfnDynamicConstantBufferUnmap, constants, 0);
     host.drain();
     map(&runtime, constants, D3D10_DDI_MAP_WRITE_NOOVERWRITE, 0);
     call!(runtime, pfnDynamicConstantBufferUnmap, constants, 0);
-    assert_eq!(
-        names(&mut host),
-        ["CreateResource", "CopyResource", "DestroyObject", "Fence", "WriteNoOverwrite"]
-    );
+    let records = host.drain();
+    let commands: Vec<_> = records.iter().map(|words| decode(words).expect("a legal command")).collect();
+    let names: Vec<_> = commands.iter().map(CommandRef::name).collect();
+    assert_eq!(names, ["CreateResource", "CopyResource", "DestroyObject", "Fence", "WriteNoOverwrite"]);
+    let Some(CommandRef::CreateResource(staging)) = commands.first() else { panic!() };
+    let layout = Shape { width: 16, height: 1, depth: 1, mip_levels: 1, array_size: 1 };
+    assert_eq!(Some(staging.heap.length.to_native()), layout.total_bytes(FormatInfo::BYTES));
     no_errors(&runtime);
 }
 
