@@ -60,7 +60,6 @@ macro_rules! lend {
 /// Defines methods that have the `vkCmd*` function of the same name called.
 macro_rules! forward {
     ($($name:ident => $call:ident($($arg:ident: $ty:tt),* $(,)?);)+) => {$(
-        #[allow(clippy::too_many_arguments, reason = "as many as Vulkan's command takes")]
         pub fn $name(&self, $($arg: argument!($ty)),*) {
             $(let $arg = keep!($arg $ty);)*
             self.list.push(Call::Other(Box::new(move |device, buffer| {
@@ -110,7 +109,6 @@ impl<'d> Cmd<'d> {
         dispatch_indirect => cmd_dispatch_indirect(buffer: (vk::Buffer), offset: (u64));
         begin_query => cmd_begin_query(pool: (vk::QueryPool), query: (u32), flags: (vk::QueryControlFlags));
         end_query => cmd_end_query(pool: (vk::QueryPool), query: (u32));
-        copy_query_results => cmd_copy_query_pool_results(pool: (vk::QueryPool), first: (u32), count: (u32), dst: (vk::Buffer), offset: (u64), stride: (u64), flags: (vk::QueryResultFlags));
         write_timestamp => cmd_write_timestamp2(stage: (vk::PipelineStageFlags2), pool: (vk::QueryPool), query: (u32));
     }
 

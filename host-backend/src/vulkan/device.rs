@@ -745,6 +745,7 @@ fn choose_features(
         (v12.timeline_semaphore, "timelineSemaphore"),
         (v12.host_query_reset, "hostQueryReset"),
         (v13.dynamic_rendering, "dynamicRendering"),
+        (v13.shader_demote_to_helper_invocation, "shaderDemoteToHelperInvocation"),
         (v13.synchronization2, "synchronization2"),
         (robustness.robust_buffer_access2, "robustBufferAccess2"),
         (robustness.robust_image_access2, "robustImageAccess2"),
@@ -900,8 +901,10 @@ fn create(
     mut features: Features,
     caps: &Caps,
 ) -> Result<ash::Device, GpuError> {
-    let mut v13 =
-        vk::PhysicalDeviceVulkan13Features::default().dynamic_rendering(true).synchronization2(true);
+    let mut v13 = vk::PhysicalDeviceVulkan13Features::default()
+        .dynamic_rendering(true)
+        .shader_demote_to_helper_invocation(true)
+        .synchronization2(true);
     let mut robustness = vk::PhysicalDeviceRobustness2FeaturesEXT::default()
         .robust_buffer_access2(true)
         .robust_image_access2(true)

@@ -29,7 +29,6 @@ pub const BUFFER_USAGE: vk::BufferUsageFlags = vk::BufferUsageFlags::from_raw(
     vk::BufferUsageFlags::TRANSFER_SRC.as_raw()
         | vk::BufferUsageFlags::TRANSFER_DST.as_raw()
         | vk::BufferUsageFlags::UNIFORM_TEXEL_BUFFER.as_raw()
-        | vk::BufferUsageFlags::STORAGE_TEXEL_BUFFER.as_raw()
         | vk::BufferUsageFlags::UNIFORM_BUFFER.as_raw()
         | vk::BufferUsageFlags::STORAGE_BUFFER.as_raw()
         | vk::BufferUsageFlags::INDEX_BUFFER.as_raw()
@@ -37,14 +36,15 @@ pub const BUFFER_USAGE: vk::BufferUsageFlags = vk::BufferUsageFlags::from_raw(
         | vk::BufferUsageFlags::INDIRECT_BUFFER.as_raw(),
 );
 
-/// Creates a buffer with memory.
+/// Creates a buffer with memory, for [`BUFFER_USAGE`] and `more`.
 pub fn create_buffer(
     device: &Device,
     name: &str,
     size: u64,
     location: MemoryLocation,
+    more: vk::BufferUsageFlags,
 ) -> Result<(vk::Buffer, Allocation), Fault> {
-    let info = vk::BufferCreateInfo::default().size(size).usage(device.buffer_usage());
+    let info = vk::BufferCreateInfo::default().size(size).usage(device.buffer_usage() | more);
     // SAFETY: the device is alive and the info is complete.
     let buffer = unsafe { device.raw.create_buffer(&info, None) }
         .map_err(|result| device.fault("vkCreateBuffer", result))?;
@@ -181,7 +181,8 @@ impl SlicePool {
 
     fn grow(&self, classes: &mut Classes, class: usize, size: u64) -> Result<(), Fault> {
         let bytes = SLAB_BYTES.max(size);
-        let (buffer, allocation) = create_buffer(&self.device, "slab", bytes, self.location)?;
+        let (buffer, allocation) =
+            create_buffer(&self.device, "slab", bytes, self.location, vk::BufferUsageFlags::empty())?;
         let Some(address) = allocation.mapped_ptr().map(NonNull::cast::<u8>) else {
             // SAFETY: the buffer was just made and is used by nobody.
             unsafe { self.device.raw.destroy_buffer(buffer, None) };

@@ -126,7 +126,13 @@ impl Context {
         {
             let slot = segment.slot();
             let wait = vk::QueryResultFlags::WAIT;
-            cmd.copy_query_results(slot.pool, slot.index, 1, word.buffer, 0, 4, wait);
+            let to = word.buffer;
+            cmd.call(move |device, buffer| {
+                // SAFETY: the pool and the word live until this batch is done.
+                unsafe {
+                    device.cmd_copy_query_pool_results(buffer, slot.pool, slot.index, 1, to, 0, 4, wait);
+                }
+            });
             predication.word = Some(word);
         }
         self.recorder.barrier(&self.device)

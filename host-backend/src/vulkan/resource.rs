@@ -72,8 +72,15 @@ impl Buffer {
             Backing::Slice(OwnedSlice::new(slice, trash))
         } else {
             // Room for the last dword of odd sizes, which are cleared and read in dwords.
-            let (buffer, allocation) =
-                create_buffer(&trash.device, "buffer", size.next_multiple_of(16), MemoryLocation::GpuOnly)?;
+            let (room, gpu) = (size.next_multiple_of(16), MemoryLocation::GpuOnly);
+            // Typed views of such a buffer may not have formats that cannot be written.
+            let written = desc.command.bind_flags & bind::UNORDERED_ACCESS != 0;
+            let more = if written {
+                vk::BufferUsageFlags::STORAGE_TEXEL_BUFFER
+            } else {
+                vk::BufferUsageFlags::empty()
+            };
+            let (buffer, allocation) = create_buffer(&trash.device, "buffer", room, gpu, more)?;
             Backing::Own(buffer, Some(allocation))
         };
         let place = Cell::new(place(&backing));

@@ -42,7 +42,13 @@ pub struct Counter {
 
 impl Counter {
     pub fn new(trash: &Rc<Trash>) -> Result<Self, Fault> {
-        let (buffer, allocation) = create_buffer(&trash.device, "counter", 16, MemoryLocation::GpuOnly)?;
+        let (buffer, allocation) = create_buffer(
+            &trash.device,
+            "counter",
+            16,
+            MemoryLocation::GpuOnly,
+            vk::BufferUsageFlags::empty(),
+        )?;
         Ok(Self {
             buffer,
             allocation: Cell::new(Some(allocation)),

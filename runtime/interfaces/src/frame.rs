@@ -12,7 +12,7 @@ pub struct PvgpuFrameDesc {
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// Bytes from row to row that [`IPvgpuFrame::CopyTo`] writes: `width * 4`.
+    /// Bytes from row to row that [`IPvgpuFrame::CopyTo`] writes: at least `width * 4`.
     pub row_pitch: u32,
     /// Number of the present on its device, from 1, in order of Present.
     pub sequence: u64,

@@ -217,7 +217,7 @@ fn many(t: &mut Test<'_>) -> Result<()> {
     let pass = pass(t, shader!("geometry.many"), D3D_PRIMITIVE_TOPOLOGY_POINTLIST, &places)?;
     let found = t.draw(&pass, Call::Vertices(2))?;
     t.expect(&found, |x, y| {
-        let within = |left, top| (left..left + 16).contains(&x) && (top..top + 8).contains(&y);
+        let within = |left, top| (left..left + 16).contains(&x) && (top..top + 7).contains(&y);
         white_if(within(3, 5) || within(30, 40))
     });
     Ok(())

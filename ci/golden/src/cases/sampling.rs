@@ -36,9 +36,20 @@ fn reading(
     sampler: D3D11_SAMPLER_DESC,
     constants: [f32; 8],
 ) -> Result<Pass> {
+    through(t, ps, t.gpu.srv(texture)?, sampler, constants)
+}
+
+/// The same of a view.
+fn through(
+    t: &Test<'_>,
+    ps: Code,
+    view: ID3D11ShaderResourceView,
+    sampler: D3D11_SAMPLER_DESC,
+    constants: [f32; 8],
+) -> Result<Pass> {
     Ok(Pass {
         ps,
-        resources: vec![t.gpu.srv(texture)?],
+        resources: vec![view],
         samplers: vec![sampler],
         constants: vec![t.gpu.constants(&floats(&constants))?],
         ..Pass::default()
@@ -311,10 +322,14 @@ const COMPARISONS: [(D3D11_COMPARISON_FUNC, fn(f32, f32) -> bool); 8] = [
 ];
 
 /// A depth texture of 4×4 texels with a depth of n/16 each.
-fn depths(t: &Test<'_>) -> Result<Texture> {
+fn depths(t: &Test<'_>) -> Result<ID3D11ShaderResourceView> {
     let texels: Vec<f32> = (0..16_u8).map(|n| f32::from(n) / 16.0).collect();
-    let shape = Shape { format: DXGI_FORMAT_R32_FLOAT, ..Shape::square(4) };
-    t.gpu.texture(&shape, &[floats(&texels)])
+    let bind = D3D11_BIND_FLAG(D3D11_BIND_SHADER_RESOURCE.0 | D3D11_BIND_DEPTH_STENCIL.0);
+    let shape = Shape { format: DXGI_FORMAT_R32_TYPELESS, bind, ..Shape::square(4) };
+    let texture = t.gpu.texture(&shape, &[floats(&texels)])?;
+    let part =
+        D3D11_SHADER_RESOURCE_VIEW_DESC_0 { Texture2D: D3D11_TEX2D_SRV { MostDetailedMip: 0, MipLevels: 1 } };
+    t.gpu.srv_as(&texture, DXGI_FORMAT_R32_FLOAT, D3D11_SRV_DIMENSION_TEXTURE2D, part)
 }
 
 fn comparing(filter: D3D11_FILTER, function: D3D11_COMPARISON_FUNC) -> D3D11_SAMPLER_DESC {
@@ -323,10 +338,10 @@ fn comparing(filter: D3D11_FILTER, function: D3D11_COMPARISON_FUNC) -> D3D11_SAM
 
 /// The reference, 0.5, is compared with each texel: `reference FUNCTION texel`.
 fn compare_functions(t: &mut Test<'_>) -> Result<()> {
-    let texture = depths(t)?;
+    let depths = depths(t)?;
     for (function, is_so) in COMPARISONS {
         let sampler = comparing(D3D11_FILTER_COMPARISON_MIN_MAG_MIP_POINT, function);
-        let found = t.full(&reading(t, shader!("sampling.compare"), &texture, sampler, unit(0.5))?)?;
+        let found = t.full(&through(t, shader!("sampling.compare"), depths.clone(), sampler, unit(0.5))?)?;
         // CAST: below 16.
         t.expect(&found, |x, y| white_if(is_so(0.5, (x / 16 + y / 16 * 4) as f32 / 16.0)));
     }
@@ -335,9 +350,9 @@ fn compare_functions(t: &mut Test<'_>) -> Result<()> {
 
 /// The results of four comparisons are mixed, not their depths.
 fn compare_mixed(t: &mut Test<'_>, ps: Code) -> Result<()> {
-    let texture = depths(t)?;
+    let depths = depths(t)?;
     let sampler = comparing(D3D11_FILTER_COMPARISON_MIN_MAG_MIP_LINEAR, D3D11_COMPARISON_LESS);
-    let found = t.full(&reading(t, ps, &texture, sampler, unit(0.40))?)?;
+    let found = t.full(&through(t, ps, depths, sampler, unit(0.40))?)?;
     let results: Vec<[f32; 4]> = (0..16_u8).map(|n| white_if(0.40 < f32::from(n) / 16.0)).collect();
     let source =
         Source { texels: &results, size: 4, modes: [D3D11_TEXTURE_ADDRESS_CLAMP; 2], border: BORDER };
@@ -354,9 +369,9 @@ fn compare_level_zero(t: &mut Test<'_>) -> Result<()> {
 }
 
 fn gather_compare(t: &mut Test<'_>) -> Result<()> {
-    let texture = depths(t)?;
+    let depths = depths(t)?;
     let sampler = comparing(D3D11_FILTER_COMPARISON_MIN_MAG_MIP_LINEAR, D3D11_COMPARISON_LESS);
-    let found = t.full(&reading(t, shader!("sampling.gather_compare"), &texture, sampler, unit(0.40))?)?;
+    let found = t.full(&through(t, shader!("sampling.gather_compare"), depths, sampler, unit(0.40))?)?;
     t.expect(&found, |x, y| {
         // CAST: below 4.
         let corner = |place: u32| ((place as f32 + 0.5) / 16.0 - 0.5).floor() as i32;

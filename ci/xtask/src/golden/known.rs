@@ -6,7 +6,6 @@ pub const KNOWN: &[(&str, &str)] = &[
         "compute/structured_part",
         "the host refuses structured views that begin at no multiple of the device's alignment",
     ),
-    ("raster/depth_bias_16", "llvmpipe's unit of a 16-bit buffer's bias is twice D3D11's, as Vulkan allows"),
     ("raster/diagonal_line", "llvmpipe leaves out a first pixel of lines that begin at a pixel's centre"),
     (
         "raster/forced_sample_count",

@@ -31,9 +31,11 @@ impl Frame {
         // SAFETY: `desc` is valid for writing.
         unsafe { self.0.GetDesc(&mut desc) }.ok()?;
         picture.pixels.resize(desc.row_pitch as usize * desc.height as usize, 0);
-        (picture.width, picture.height) = (desc.row_pitch / 4, desc.height);
+        (picture.width, picture.height) = (desc.width, desc.height);
         // SAFETY: the vector has exactly as many bytes as are said here.
-        unsafe { self.0.CopyTo(picture.pixels.as_mut_ptr(), picture.pixels.len()) }.ok()
+        unsafe { self.0.CopyTo(picture.pixels.as_mut_ptr(), picture.pixels.len()) }.ok()?;
+        picture.close_rows(desc.row_pitch as usize);
+        Ok(())
     }
 }
 

@@ -40,6 +40,21 @@ impl Picture {
         }
     }
 
+    /// Takes away what pads rows that are `row_pitch` bytes apart.
+    pub fn close_rows(&mut self, row_pitch: usize) {
+        let row = self.width as usize * 4;
+        if row_pitch <= row {
+            return;
+        }
+        for number in 0..self.height as usize {
+            let from = number * row_pitch;
+            if from + row <= self.pixels.len() {
+                self.pixels.copy_within(from..from + row, number * row);
+            }
+        }
+        self.pixels.truncate(row * self.height as usize);
+    }
+
     /// Makes this, the frame before, the frame that `partial` describes; `new` is the buffer that was presented.
     ///
     /// The whole of `new` is taken when there is no frame of its size before.
@@ -91,6 +106,16 @@ mod tests {
     fn text(picture: &Picture) -> Vec<String> {
         let letters: Vec<u8> = picture.pixels.chunks(4).map(|pixel| pixel[0]).collect();
         letters.chunks(picture.width as usize).map(|row| String::from_utf8_lossy(row).into_owned()).collect()
+    }
+
+    #[test]
+    fn padding_of_rows_is_taken_away() {
+        let mut padded = picture(4, &["abc.", "def."]);
+        padded.width = 3;
+        padded.close_rows(16);
+        assert_eq!(padded, picture(3, &["abc", "def"]));
+        padded.close_rows(12);
+        assert_eq!(padded, picture(3, &["abc", "def"]));
     }
 
     fn rect(left: i32, top: i32, right: i32, bottom: i32) -> Rect {
