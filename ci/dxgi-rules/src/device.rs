@@ -1,11 +1,6 @@
 //! A device for swap chains that renders nothing: its back buffers have one colour, its frames arrive when the test wants.
 
-#![expect(
-    unsafe_code,
-    clippy::undocumented_unsafe_blocks,
-    clippy::multiple_unsafe_ops_per_block,
-    reason = "the test's side of COM interfaces"
-)]
+#![expect(unsafe_code, reason = "the test's side of COM interfaces")]
 
 use std::ffi::c_void;
 use std::sync::Mutex;
@@ -32,12 +27,14 @@ pub struct Frame {
 
 impl IPvgpuFrame_Impl for Frame_Impl {
     unsafe fn GetDesc(&self, desc: *mut PvgpuFrameDesc) -> HRESULT {
+        // SAFETY: the caller's pointer is valid for writing, as the contract says.
         unsafe { desc.write(self.desc) };
         S_OK
     }
 
     unsafe fn CopyTo(&self, data: *mut u8, size: usize) -> HRESULT {
         assert_eq!(size, (self.desc.row_pitch * self.desc.height) as usize);
+        // SAFETY: the caller has `size` bytes there that nobody else uses.
         let pixels = unsafe { std::slice::from_raw_parts_mut(data.cast::<[u8; 4]>(), size / 4) };
         pixels.fill(self.colour);
         S_OK
@@ -125,6 +122,7 @@ impl Device {
 impl IPvgpuDxgiDevice_Impl for Device_Impl {
     unsafe fn GetDxgiAdapter(&self, riid: *const GUID, adapter: *mut *mut c_void) -> HRESULT {
         let made: IDXGIAdapter = Adapter.into();
+        // SAFETY: the caller's pointers are valid.
         unsafe { made.query(riid, adapter) }
     }
 
@@ -133,22 +131,27 @@ impl IPvgpuDxgiDevice_Impl for Device_Impl {
         desc: *const PvgpuBackBufferDesc,
         texture: *mut *mut c_void,
     ) -> HRESULT {
+        // SAFETY: the caller's description is valid.
         let desc = unsafe { desc.read() };
         *self.size.lock().unwrap() = (desc.width, desc.height);
         self.buffers.fetch_add(1, Ordering::Relaxed);
         let buffer: IPvgpuFrame = Frame { desc: PvgpuFrameDesc::default(), colour: [0; 4] }.into();
+        // SAFETY: the caller's pointer is valid for writing.
         unsafe { texture.write(buffer.into_raw()) };
         S_OK
     }
 
     unsafe fn ReleaseBackBuffer(&self, texture: *mut c_void) {
         self.released.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller gives up its reference.
         drop(unsafe { IUnknown::from_raw(texture) });
     }
 
     unsafe fn BackBufferIdle(&self, texture: *mut c_void) -> HRESULT {
         // Two references are the one that `CreateBackBuffer` left and ours.
+        // SAFETY: the caller's pointer is an interface that lives through the call.
         let texture = unsafe { IUnknown::from_raw_borrowed(&texture) }.unwrap().clone();
+        // SAFETY: the pointer is its own interface; the reference given up is the one just taken.
         let count = unsafe { (Interface::vtable(&texture).Release)(texture.as_raw()) };
         std::mem::forget(texture);
         if count == 1 { S_OK } else { S_FALSE }
@@ -160,7 +163,10 @@ impl IPvgpuDxgiDevice_Impl for Device_Impl {
         let desc = PvgpuFrameDesc { width, height, row_pitch: width * 4, sequence: number.into() };
         let frame: IPvgpuFrame = Frame { desc, colour: Device::colour(number) }.into();
         let sink = self.sink.lock().unwrap().clone().unwrap();
-        unsafe { sink.FrameReady((*present).dxgi_context, frame.as_raw()) };
+        // SAFETY: the caller's description is valid.
+        let context = unsafe { present.read() }.dxgi_context;
+        // SAFETY: the sink is alive, and the frame through the call.
+        unsafe { sink.FrameReady(context, frame.as_raw()) };
         S_OK
     }
 

@@ -1,10 +1,6 @@
 //! What becomes of a frame on its way to the window: partial, turned, counted.
 
-#![expect(
-    unsafe_code,
-    clippy::undocumented_unsafe_blocks,
-    reason = "a test of a COM library is unsafe calls from end to end"
-)]
+#![expect(unsafe_code, reason = "a test of a COM library is unsafe calls from end to end")]
 
 use std::time::{Duration, Instant};
 
@@ -29,6 +25,7 @@ fn present(chain: &IDXGISwapChain3, dirty: &mut [RECT], scroll: Option<(RECT, PO
         pScrollRect: if scroll.is_some() { &raw mut area } else { std::ptr::null_mut() },
         pScrollOffset: if scroll.is_some() { &raw mut offset } else { std::ptr::null_mut() },
     };
+    // SAFETY: the chain is alive, and so are the parameters.
     unsafe { chain.Present1(0, DXGI_PRESENT::default(), &parameters) }
 }
 
@@ -51,6 +48,7 @@ pub fn dirty_and_scrolled_parts_change_alone() {
     assert_eq!(present(&chain, &mut [rect(5, 5, 5, 9)], None), DXGI_ERROR_INVALID_CALL);
     let beyond = (rect(0, 0, 20, 20), POINT { x: 41, y: 0 });
     assert_eq!(present(&chain, &mut [], Some(beyond)), DXGI_ERROR_INVALID_CALL);
+    // SAFETY: the chain is alive.
     assert_eq!(unsafe { chain.GetLastPresentCount() }, Ok(3));
     drop(chain);
     let chain = create(&window, &device, &desc(DXGI_SWAP_EFFECT_FLIP_DISCARD, 2)).unwrap();
@@ -61,9 +59,13 @@ pub fn turned_frames_are_turned_back() {
     let (window, device) = (Window::open(20, 60), Device::new());
     let wide = DXGI_SWAP_CHAIN_DESC1 { Width: 60, Height: 20, ..desc(DXGI_SWAP_EFFECT_FLIP_SEQUENTIAL, 2) };
     let chain = create(&window, &device, &wide).unwrap();
+    // SAFETY: the chain is alive.
     assert_eq!(unsafe { chain.GetRotation() }, Ok(DXGI_MODE_ROTATION_IDENTITY));
+    // SAFETY: the chain is alive.
     assert_eq!(code(unsafe { chain.SetRotation(DXGI_MODE_ROTATION(5)) }), DXGI_ERROR_INVALID_CALL);
+    // SAFETY: the chain is alive.
     unsafe { chain.SetRotation(DXGI_MODE_ROTATION_ROTATE90) }.unwrap();
+    // SAFETY: the chain is alive.
     assert_eq!(unsafe { chain.GetRotation() }, Ok(DXGI_MODE_ROTATION_ROTATE90));
     assert_eq!(present(&chain, &mut [], None), S_OK);
     // What was turned clockwise has its lower left corner on top, left.
@@ -72,6 +74,7 @@ pub fn turned_frames_are_turned_back() {
     assert!(window.shows(10, 59, Device::colour(1)) && window.shows(0, 49, Device::colour(1)));
     drop(chain);
     let blit = create(&window, &device, &desc(DXGI_SWAP_EFFECT_DISCARD, 1)).unwrap();
+    // SAFETY: the chain is alive.
     assert_eq!(code(unsafe { blit.SetRotation(DXGI_MODE_ROTATION_ROTATE90) }), DXGI_ERROR_INVALID_CALL);
 }
 
@@ -80,9 +83,11 @@ pub fn statistics_count_what_was_shown() {
     let chain = create(&window, &device, &desc(DXGI_SWAP_EFFECT_FLIP_DISCARD, 2)).unwrap();
     let read = || {
         let mut statistics = DXGI_FRAME_STATISTICS::default();
+        // SAFETY: the chain is alive and the structure is a local.
         unsafe { chain.GetFrameStatistics(&mut statistics) }.map(|()| statistics)
     };
     for _ in 0..3 {
+        // SAFETY: the chain is alive.
         assert_eq!(unsafe { chain.Present(1, DXGI_PRESENT::default()) }, S_OK);
     }
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -99,5 +104,6 @@ pub fn statistics_count_what_was_shown() {
     drop(chain);
     let blit = create(&window, &device, &desc(DXGI_SWAP_EFFECT_DISCARD, 1)).unwrap();
     let mut statistics = DXGI_FRAME_STATISTICS::default();
+    // SAFETY: the chain is alive and the structure is a local.
     assert_eq!(code(unsafe { blit.GetFrameStatistics(&mut statistics) }), DXGI_ERROR_INVALID_CALL);
 }
