@@ -40,6 +40,9 @@ pub struct BindingLayout {
     pub unordered_access_views: u32,
     /// First counter of an unordered access view of a stage.
     pub counters: u32,
+    /// Whether views of raw and structured buffers may begin behind the place that their descriptor names, for devices that
+    /// let descriptors begin at fewer places than D3D11 does. See [`Reflection::view_start`](crate::Reflection::view_start).
+    pub view_starts: bool,
 }
 
 impl Default for BindingLayout {
@@ -53,6 +56,7 @@ impl Default for BindingLayout {
             shader_resources: 32,
             unordered_access_views: 160,
             counters: 224,
+            view_starts: false,
         }
     }
 }

@@ -71,7 +71,7 @@ pub use reflection::stages::{
 };
 pub use reflection::{
     Binding, BindingKind, ClassInterface, DescriptorType, InterfaceRegister, Reflection,
-    SAMPLE_COUNT_SPEC_ID, StorageFormat,
+    SAMPLE_COUNT_SPEC_ID, StorageFormat, VIEW_START_BYTES,
 };
 pub use stream_output::{StreamOutput, StreamOutputEntry};
 pub use token::declaration::{ResourceDimension, ReturnType};
@@ -135,6 +135,8 @@ pub struct CompileOptions<'a> {
     pub target: TargetCapabilities,
     /// Pixel shaders: outputs 0 and 1 are the two sources of dual-source blending of render target 0.
     pub dual_source_blend: bool,
+    /// Pixel shaders: colour outputs (bit n: output n) that go nowhere.
+    pub unused_outputs: u32,
     /// All but vertex and compute shaders: the registers (bit n: register n) that the stage before writes, from its
     /// [`Reflection::output_mask`]. Inputs outside it read as zero, so that the Vulkan interface matches. `None`: all.
     pub previous_stage_outputs: Option<u32>,
@@ -159,6 +161,7 @@ impl<'a> CompileOptions<'a> {
             layout,
             target,
             dual_source_blend: false,
+            unused_outputs: 0,
             previous_stage_outputs: None,
             previous_stage_system_values: None,
             previous_stage_patch_constants: None,

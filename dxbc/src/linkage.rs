@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::reflection::compares;
 use crate::token::declaration::{self, Declaration, ViewKind};
 use crate::token::opcode::{Opcode, OperandForm};
 use crate::token::operand::{Index, Operand, OperandId, RegisterFile};
@@ -593,13 +594,6 @@ fn same_kind(a: ViewKind, b: ViewKind) -> bool {
         ) => a == b && x.is_integer() == y.is_integer(),
         _ => a == b,
     }
-}
-
-fn compares(opcode: Opcode) -> bool {
-    matches!(
-        opcode.without_feedback().unwrap_or(opcode),
-        Opcode::SampleC | Opcode::SampleCLz | Opcode::Gather4C | Opcode::Gather4PoC
-    )
 }
 
 /// Function bodies that no instance leads to are left out, with what they read.

@@ -175,6 +175,8 @@ pub struct Reflection {
     pub per_sample: bool,
     /// The module declares [`SAMPLE_COUNT_SPEC_ID`].
     pub uses_sample_count: bool,
+    /// The shader resources whose texels are compared with a reference: bit n is slot n.
+    pub compared: u128,
     /// The declared interfaces, for [`crate::CompileOptions::class_instances`].
     pub interfaces: Vec<ClassInterface>,
 }
@@ -195,9 +197,37 @@ impl Reflection {
         located_mask(&self.patch_constants)
     }
 
+    /// Where the push constants say how many dwords behind the beginning of its descriptor a raw or structured view begins: a
+    /// byte, of [`VIEW_START_BYTES`] that a pipeline has. Only with [`BindingLayout::view_starts`], and not for more views
+    /// than a stage has bytes.
+    pub fn view_start(&self, class: BindingClass, slot: u32) -> Option<u32> {
+        let of_views = [BindingClass::ShaderResource, BindingClass::UnorderedAccess];
+        let has_start = |binding: &&Binding| {
+            of_views.contains(&binding.class)
+                && matches!(binding.kind, BindingKind::Raw | BindingKind::Structured { .. })
+        };
+        let mut views = self.bindings.iter().filter(has_start);
+        let place = views.position(|binding| binding.class == class && binding.slot == slot)?;
+        let (first, count) = view_start_range(self.stage);
+        u32::try_from(place).ok().filter(|place| *place < count).map(|place| first + place)
+    }
+
     /// The binding of a class and slot.
     pub fn binding(&self, class: BindingClass, slot: u32) -> Option<&Binding> {
         self.bindings.iter().find(|binding| binding.class == class && binding.slot == slot)
+    }
+}
+
+/// Bytes of push constants that a pipeline has with [`BindingLayout::view_starts`]: what Vulkan guarantees.
+pub const VIEW_START_BYTES: u32 = 128;
+/// Bytes of each stage of a graphics pipeline.
+const STAGE_VIEW_START_BYTES: u32 = 24;
+
+/// The first byte of a stage's view starts, and how many it has.
+pub(crate) fn view_start_range(stage: ShaderStage) -> (u32, u32) {
+    match stage {
+        ShaderStage::Compute => (0, VIEW_START_BYTES),
+        stage => (stage as u32 * STAGE_VIEW_START_BYTES, STAGE_VIEW_START_BYTES),
     }
 }
 
@@ -259,9 +289,11 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
         discards: false,
         per_sample: false,
         uses_sample_count: false,
+        compared: 0,
         interfaces: Vec::new(),
     };
     let uses = ViewUses::of(program);
+    reflection.compared = compared(program);
     let mut add = |class, slot, kind| {
         let descriptor = layout.descriptor(program.stage, class, slot);
         reflection.bindings.push(Binding { class, slot, count: 1, descriptor, kind });
@@ -371,6 +403,27 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
     reflection.uses_sample_count =
         program.all_operands().any(|operand| operand.file == RegisterFile::Rasterizer);
     Ok(reflection)
+}
+
+/// The resources whose texels are compared; all of them where a slot is computed.
+fn compared(program: &Program) -> u128 {
+    let mut slots = 0;
+    for instruction in program.instructions.iter().filter(|instruction| compares(instruction.opcode)) {
+        for operand in program.operands(instruction).filter(|operand| operand.file == RegisterFile::Resource)
+        {
+            let slot = operand.register();
+            slots |= slot.map_or(u128::MAX, |slot| 1u128.checked_shl(slot).unwrap_or(0));
+        }
+    }
+    slots
+}
+
+/// Whether an instruction compares texels with a reference.
+pub fn compares(opcode: Opcode) -> bool {
+    matches!(
+        opcode.without_feedback().unwrap_or(opcode),
+        Opcode::SampleC | Opcode::SampleCLz | Opcode::Gather4C | Opcode::Gather4PoC
+    )
 }
 
 /// The one-component 32-bit format of a return type.

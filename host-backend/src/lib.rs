@@ -21,6 +21,7 @@
 pub mod cli;
 pub mod decoder;
 pub mod fault;
+pub mod fd_line;
 pub mod format;
 pub mod memory;
 pub mod ops;
@@ -28,6 +29,7 @@ pub mod pipeline_file;
 pub mod record;
 pub mod replay;
 pub mod sandbox;
+pub mod shared_image;
 pub mod slots;
 pub mod supervisor;
 pub mod vulkan;

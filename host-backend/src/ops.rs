@@ -4,15 +4,19 @@
 //! and inside a granted part of the heap, enumerations are known. The executor relies on it, and treats a number that does
 //! not fit as a bug of the decoder. What only the GPU can know (memory, pipelines) is the executor's to check.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use pvgpu_dxbc::{ClassInstance, StreamOutput};
 use pvgpu_protocol::command::{
     self, ConstantBufferBinding, HeapRange, InputElement, RenderTargetBlend, StencilFace, StreamOutputTarget,
-    SubresourceBox, UavBinding, VertexBufferBinding, Viewport,
+    SubresourceBox, TilePair, TileRun, TileSpan, UavBinding, VertexBufferBinding, Viewport,
 };
 use pvgpu_protocol::format::FormatInfo;
 use pvgpu_protocol::staging::{Shape, mip_extent};
+use pvgpu_protocol::tiling::Tiling;
+
+use crate::shared_image::Offer;
 
 /// What a resource is.
 #[derive(Clone, Debug)]
@@ -23,9 +27,21 @@ pub struct ResourceDesc {
     pub format: FormatInfo,
     /// The shape; buffers are one row of bytes.
     pub shape: Shape,
+    /// The tiles of a tiled resource; the executor sets it when it has made one.
+    pub tiling: OnceCell<Tiling>,
 }
 
 impl ResourceDesc {
+    /// A resource whose command was checked.
+    pub fn new(command: command::CreateResource, format: FormatInfo, shape: Shape) -> Self {
+        Self { command, format, shape, tiling: OnceCell::new() }
+    }
+
+    /// Whether its memory is that of tiles.
+    pub fn is_tiled(&self) -> bool {
+        self.command.misc_flags & command::misc::TILED != 0
+    }
+
     /// Whether it is a buffer.
     pub fn is_buffer(&self) -> bool {
         self.command.dimension == command::dimension::BUFFER
@@ -93,6 +109,7 @@ pub enum Op<'r> {
     CreateSampler { id: u32, state: command::CreateSampler },
     ShareResource { id: u32, token: ShareToken },
     OpenSharedResource { id: u32, token: ShareToken },
+    ImportResource { id: u32, token: ShareToken, desc: Rc<ResourceDesc>, offer: Offer },
 
     SetVertexBuffers { start: u32, buffers: &'r [VertexBufferBinding] },
     SetIndexBuffer { buffer: u32, format: u32, offset: u32 },
@@ -135,6 +152,16 @@ pub enum Op<'r> {
     WriteNoOverwrite { dst: u32, offset: u32, data: HeapRange },
     PlaceBuffer { dst: u32, data: HeapRange },
     RotateResourceIdentities { resources: &'r [u32] },
+
+    CreateTilePool { id: u32, tiles: u32 },
+    ResizeTilePool { pool: u32, tiles: u32 },
+    DescribeTiling { slot: HeapRange, words: [u32; 4] },
+    UpdateTileMappings { resource: u32, pool: u32, runs: &'r [TileRun] },
+    CopyTileMappings { dst: u32, src: u32, pairs: &'r [TilePair] },
+    CopyTiles(CopyTiles<'r>),
+    UpdateTiles { resource: u32, data: HeapRange, spans: &'r [TileSpan] },
+    TiledResourceBarrier,
+
     Present(command::Present),
 }
 
@@ -153,6 +180,21 @@ pub struct CopyRegion {
     pub src_subresource: u32,
     /// What is copied; not empty.
     pub src_box: SubresourceBox,
+}
+
+/// A copy between tiles and a buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct CopyTiles<'r> {
+    /// The tiled resource.
+    pub resource: u32,
+    /// The buffer.
+    pub buffer: u32,
+    /// Bytes from its start to the first tile.
+    pub offset: u64,
+    /// The buffer is written, not the tiles.
+    pub to_buffer: bool,
+    /// Standard tiles.
+    pub spans: &'r [TileSpan],
 }
 
 /// `D3D10_DDI_DEPTH_STENCIL_DESC`.
@@ -196,6 +238,11 @@ pub trait Backend {
 
     /// What is shared under a token; nothing while no context has a resource of this token.
     fn shared(&self, token: ShareToken) -> Option<Rc<ResourceDesc>>;
+
+    /// What another worker shares under a token, as far as is known; see [`Op::ImportResource`].
+    fn offer(&mut self, _token: ShareToken) -> Option<Offer> {
+        None
+    }
 
     /// Executes or records one operation.
     ///

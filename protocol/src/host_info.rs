@@ -63,6 +63,10 @@ pub mod host_feature {
     pub const SOFTWARE: u32 = 1 << 4;
     /// Stream output.
     pub const STREAM_OUTPUT: u32 = 1 << 5;
+    /// Tiled resources of Direct3D's tier 1.
+    pub const TILED_RESOURCES_1: u32 = 1 << 6;
+    /// Tiled resources of Direct3D's tier 2; never without tier 1.
+    pub const TILED_RESOURCES_2: u32 = 1 << 7;
 }
 
 /// The host info's bytes are not a legal value.

@@ -25,6 +25,7 @@ pub mod mode;
 pub mod record;
 pub mod staging;
 pub mod telemetry;
+pub mod tiling;
 pub mod version;
 
 pub use command::{Command, CommandRef};

@@ -20,6 +20,10 @@ pub const MAX_SHADER_TOKENS: u32 = 1 << 20;
 pub const MAX_SIGNATURE_ELEMENTS: usize = 128;
 /// Entries of a stream-output declaration: `D3D11_SO_STREAM_COUNT` × `D3D11_SO_OUTPUT_COMPONENT_COUNT`.
 pub const MAX_STREAM_OUTPUT_ENTRIES: usize = 512;
+/// Tiles that one command maps or copies at most.
+pub const MAX_COMMAND_TILES: u32 = 1 << 16;
+/// Address space of one tiled resource, in bytes: what its tiles would take if each had memory of its own.
+pub const MAX_TILED_BYTES: u64 = 256 << 30;
 /// Smallest aperture, in bytes.
 pub const MIN_APERTURE_BYTES: u64 = 64 << 20;
 /// Largest aperture, in bytes.

@@ -226,6 +226,12 @@ fn commands() -> Vec<Sample> {
         },
         ShareResource { token: [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210], id: 4, reserved: 0 },
         OpenSharedResource { token: [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210], id: 9, reserved: 0 },
+        TryOpenSharedResource {
+            token: [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210],
+            status: heap,
+            id: 10,
+            reserved: 0,
+        },
         LinkShader {
             id: 7,
             shader: 4,
@@ -237,6 +243,27 @@ fn commands() -> Vec<Sample> {
                 sampler: 5,
             }],
         },
+        DescribeTiling { slot: heap, resource: 8, reserved: 0 },
+        UpdateTileMappings {
+            resource: 8,
+            pool: 9,
+            runs: &[
+                TileRun { first: 1, count: 2, kind: tile_run::REUSE, pool_tile: 3 },
+                TileRun { first: 4, count: 5, kind: tile_run::NULL, pool_tile: 0 }
+            ],
+        },
+        CopyTileMappings { dst: 8, src: 10, pairs: &[TilePair { dst_first: 1, src_first: 2, count: 3 }] },
+        CopyTiles {
+            buffer_offset: 0x1_0000_0010,
+            resource: 8,
+            buffer: 11,
+            direction: tile_copy::TO_BUFFER,
+            reserved: 0,
+            spans: &[TileSpan { first: 4, count: 5 }],
+        },
+        UpdateTiles { data: heap, resource: 8, reserved: 0, spans: &[TileSpan { first: 6, count: 7 }] },
+        TiledResourceBarrier { reserved: 0 },
+        ResizeTilePool { bytes: 0x20_0000, pool: 9, reserved: 0 },
         SetVertexBuffers {
             start_slot: 1,
             reserved: 0,

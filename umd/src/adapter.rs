@@ -28,6 +28,7 @@ mod api {
     pub const SHADER_GATHER: u32 = 0x80_0000;
     pub const TYPED_UNORDERED_ACCESS_VIEW: u32 = 0x200_0000;
     pub const OUTPUT_MERGER_LOGIC_OP: u32 = 0x100;
+    pub const TILED: u32 = 0x200;
 }
 
 /// What each bit of the API's format support is in the DDI's.
@@ -125,6 +126,18 @@ impl HostCaps {
         self.has(host_feature::STREAM_OUTPUT)
     }
 
+    /// The tier of tiled resources, 0 for none.
+    pub fn tiled_tier(&self) -> u32 {
+        let tiers = [host_feature::TILED_RESOURCES_1, host_feature::TILED_RESOURCES_2];
+        // CAST: 2 at most.
+        tiers.iter().take_while(|tier| self.has(**tier)).count() as u32
+    }
+
+    /// Whether textures of a format can be tiled.
+    pub fn has_tiles(&self, format: DXGI_FORMAT) -> bool {
+        self.format(format).is_some_and(|support| support.support2.to_native() & api::TILED != 0)
+    }
+
     /// `CheckFormatSupport`.
     pub fn format_support(&self, format: DXGI_FORMAT) -> u32 {
         let Some(support) = self.format(format) else { return D3D10_DDI_FORMAT_SUPPORT_NOT_SUPPORTED };
@@ -133,6 +146,9 @@ impl HostCaps {
             FORMAT_BITS.iter().filter(|(api, _)| first & api != 0).fold(0, |bits, (_, ddi)| bits | ddi);
         if second & api::OUTPUT_MERGER_LOGIC_OP != 0 {
             bits |= D3D11_1DDI_FORMAT_SUPPORT_OUTPUT_MERGER_LOGIC_OP;
+        }
+        if second & api::TILED != 0 {
+            bits |= D3DWDDM1_3DDI_FORMAT_SUPPORT_TILED;
         }
         if first == 0 { D3D10_DDI_FORMAT_SUPPORT_NOT_SUPPORTED } else { bits }
     }
@@ -178,6 +194,19 @@ impl HostCaps {
             OutputMergerLogicOp: BOOL::from(self.has(host_feature::LOGIC_OP)),
             AssignDebugBinarySupport: FALSE,
         }
+    }
+
+    /// `D3DWDDM1_3DDICAPS_D3D11_OPTIONS1`.
+    pub fn options1(&self) -> D3DWDDM1_3DDI_D3D11_OPTIONS_DATA1 {
+        let flags = match self.tiled_tier() {
+            0 => 0,
+            1 => D3DWDDM1_3DDI_TILED_RESOURCES_TIER_1_SUPPORTED,
+            _ => {
+                D3DWDDM1_3DDI_TILED_RESOURCES_TIER_1_SUPPORTED
+                    | D3DWDDM1_3DDI_TILED_RESOURCES_TIER_2_SUPPORTED
+            }
+        };
+        D3DWDDM1_3DDI_D3D11_OPTIONS_DATA1 { TiledResourcesSupportFlags: flags }
     }
 }
 
@@ -239,5 +268,6 @@ mod tests {
         assert_eq!(caps(0xb000).pipeline_caps().Caps, 0b111);
         assert_eq!(caps(0).pipeline_caps().Caps, 0);
         assert_eq!(caps(0xb000).options().OutputMergerLogicOp, TRUE);
+        assert_eq!(caps(0xb000).options1().TiledResourcesSupportFlags, 0);
     }
 }

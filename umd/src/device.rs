@@ -11,6 +11,7 @@ use pvgpu_ring::BadMemory;
 use crate::adapter::HostCaps;
 use crate::context::Context;
 use crate::error::Error;
+use crate::frames::FramePool;
 use crate::kernel::{Kernel, Mapped};
 use crate::link::LinkedShaders;
 use crate::shadow::Shadow;
@@ -22,6 +23,8 @@ pub struct Device {
     pub(crate) caps: HostCaps,
     /// Shaders bound with class instances.
     pub(crate) linked: LinkedShaders,
+    /// What presents are written into.
+    pub(crate) frames: FramePool,
     /// Presents so far.
     pub(crate) presents: u64,
 }
@@ -39,7 +42,14 @@ impl Device {
     ) -> Result<Self, BadMemory> {
         let mut context = Context::new(kernel, mapped)?;
         context.kernel.trace(Level::Info, code::UMD_DEVICE_CREATED, [u64::from(interface), 0, 0, 0]);
-        Ok(Self { context, shadow: Shadow::default(), caps, linked: LinkedShaders::default(), presents: 0 })
+        Ok(Self {
+            context,
+            shadow: Shadow::default(),
+            caps,
+            linked: LinkedShaders::default(),
+            frames: FramePool::default(),
+            presents: 0,
+        })
     }
 
     /// Submits what was recorded; tells whether there was anything.

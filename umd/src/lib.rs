@@ -20,6 +20,7 @@ pub mod device;
 mod draw;
 pub mod error;
 pub mod ffi;
+mod frames;
 mod heap;
 mod ids;
 pub mod kernel;
@@ -37,5 +38,6 @@ mod state;
 mod stream;
 #[cfg(test)]
 mod test_kernel;
+pub mod tiled;
 mod transfer;
 pub mod view;

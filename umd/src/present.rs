@@ -2,7 +2,7 @@
 //!
 //! A present is a record that makes the host write a frame into one of the back buffer's frame slots, a fence behind it, and
 //! the kernel's submission and present with the fence's marker. The slots are used in turn; the runtime lets a program run ahead by as many
-//! frames as there are slots, so the slot at hand is free.
+//! frames as there are slots, so the slot at hand is free; but see [`crate::frames`] for several large swap chains of one size.
 
 use core::ffi::c_void;
 

@@ -6,24 +6,22 @@
 use core::cell::{Cell, RefCell};
 use core::ffi::c_void;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use pvgpu_protocol::command::{CreateResource, bind, dimension, usage};
 use pvgpu_protocol::format::{self, FormatInfo};
 use pvgpu_protocol::kernel_interface::{AllocationData, PrivateHeader, kind};
-use pvgpu_protocol::limits::MAX_FRAMES_IN_FLIGHT;
 use pvgpu_protocol::staging::{SUBRESOURCE_ALIGN, Shape, SubresourceLayout};
 use pvgpu_umd_ddi::D3DKMT_HANDLE;
 
 use crate::arena::Piece;
 use crate::device::Device;
 use crate::error::Error;
+use crate::frames::{FramePool, Frames};
 use crate::heap::Block;
 use crate::share::Share;
+use crate::tiled::KnownTiling;
 use crate::transfer::{Source, Target};
-
-/// Frames and their rows begin at multiples of this, in bytes: rows are copied by whole words, frames lie on pages.
-const FRAME_ROW_ALIGN: u32 = 8;
-const FRAME_ALIGN: u64 = 4096;
 
 /// A resource of the device.
 #[derive(Debug)]
@@ -36,6 +34,10 @@ pub struct Resource {
     pub(crate) is_buffer: bool,
     /// Bits of [`pvgpu_protocol::command::misc`].
     pub(crate) misc_flags: u32,
+    /// Of tiled resources, once somebody has asked.
+    pub(crate) tiling: KnownTiling,
+    /// Of tile pools: tiles.
+    pub(crate) pool_tiles: Cell<u64>,
     pub(crate) memory: Memory,
     pub(crate) surface: Option<Surface>,
     pub(crate) share: Option<Share>,
@@ -114,19 +116,7 @@ pub(crate) struct Surface {
     /// The runtime's handle of the resource, under which it was allocated.
     pub runtime_resource: *mut c_void,
     /// The frames, when presents go to the guest.
-    pub frames: Option<Frames>,
-}
-
-/// The memory that the host writes presented frames into.
-#[derive(Debug)]
-pub(crate) struct Frames {
-    pub block: Block,
-    /// Bytes from row to row.
-    pub row_pitch: u32,
-    /// Bytes from frame to frame.
-    pub frame_bytes: u64,
-    /// The frame for the next present.
-    pub next: Cell<u32>,
+    pub frames: Option<Rc<Frames>>,
 }
 
 /// What `CreateResource` asks for; values as in [`CreateResource`].
@@ -252,6 +242,8 @@ impl Device {
                 format,
                 is_buffer: description.is_buffer(),
                 misc_flags: description.misc_flags,
+                tiling: KnownTiling::new(),
+                pool_tiles: Cell::new(description.pool_tiles()),
                 memory,
                 surface: None,
                 share: None,
@@ -289,7 +281,7 @@ impl Device {
         if let Some(surface) = resource.surface {
             self.context.kernel.deallocate(surface.runtime_resource, surface.allocation);
             if let Some(frames) = surface.frames {
-                self.context.free(frames.block);
+                FramePool::give_back(&mut self.context, frames);
             }
         }
         match resource.memory {
@@ -340,6 +332,7 @@ impl Device {
         if description.bind_flags & bind::STREAM_OUTPUT != 0 && !self.caps.has_stream_output() {
             return Err(Error::Unsupported("stream output"));
         }
+        self.check_tiled(description)?;
         if description.is_buffer() {
             return Ok(());
         }
@@ -415,17 +408,8 @@ impl Device {
         runtime_resource: *mut c_void,
     ) -> Result<Surface, Error> {
         let Shape { width, height, .. } = resource.shape;
-        let row_pitch = width
-            .checked_mul(4)
-            .and_then(|bytes| bytes.checked_next_multiple_of(FRAME_ROW_ALIGN))
-            .ok_or(Error::OutOfMemory)?;
         let frames = if self.caps.presents_to_guest() {
-            let frame_bytes = (u64::from(row_pitch) * u64::from(height))
-                .checked_next_multiple_of(FRAME_ALIGN)
-                .ok_or(Error::OutOfMemory)?;
-            let bytes = frame_bytes.checked_mul(u64::from(MAX_FRAMES_IN_FLIGHT)).ok_or(Error::OutOfMemory)?;
-            let block = self.context.allocate(bytes, FRAME_ALIGN)?;
-            Some(Frames { block, row_pitch, frame_bytes, next: Cell::new(0) })
+            Some(self.frames.take(&mut self.context, width, height)?)
         } else {
             None
         };
@@ -436,7 +420,7 @@ impl Device {
             width,
             height,
             format,
-            row_pitch,
+            row_pitch: frames.as_ref().map_or(0, |frames| frames.row_pitch),
             frames_offset: frames.as_ref().map_or(0, |frames| frames.block.offset()),
             frame_bytes: frames.as_ref().map_or(0, |frames| frames.frame_bytes),
         };
@@ -444,7 +428,7 @@ impl Device {
             Ok(allocation) => Ok(Surface { allocation, runtime_resource, frames }),
             Err(error) => {
                 if let Some(frames) = frames {
-                    self.context.free(frames.block);
+                    FramePool::give_back(&mut self.context, frames);
                 }
                 Err(error)
             }

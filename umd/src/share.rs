@@ -4,15 +4,17 @@
 //! dxgkrnl hands to those who may open it and to nobody else; see [`ShareResource`].
 
 use core::ffi::c_void;
-use core::hash::{BuildHasher, Hasher};
-use std::hash::RandomState;
+use core::sync::atomic::Ordering;
 
-use pvgpu_protocol::command::{OpenSharedResource, SHARE_TOKEN_WORDS, ShareResource, dimension};
+use pvgpu_protocol::command::{
+    SHARE_TOKEN_WORDS, ShareResource, TryOpenSharedResource, dimension, open_status,
+};
 use pvgpu_protocol::format;
 use pvgpu_protocol::kernel_interface::{AllocationData, PrivateHeader, SharedResourceData, kind};
 use pvgpu_protocol::staging::Shape;
 use pvgpu_umd_ddi::D3DKMT_HANDLE;
 
+use crate::copy;
 use crate::device::Device;
 use crate::error::Error;
 use crate::resource::{Description, Memory, Resource};
@@ -26,14 +28,16 @@ pub(crate) struct Share {
     pub allocation: D3DKMT_HANDLE,
 }
 
-/// A token that nobody can guess: hashes under keys that the standard library draws from the system's randomness.
-fn new_token() -> [u64; SHARE_TOKEN_WORDS] {
-    core::array::from_fn(|_| {
-        let mut hasher = RandomState::new().build_hasher();
-        hasher.write_u64(0);
-        // Zero is no token's; one hash in 2^64 is.
-        hasher.finish().max(1)
-    })
+/// Bytes of the host's answer to an opening.
+const STATUS_BYTES: u64 = 8;
+
+/// A token that nobody can guess.
+fn new_token() -> Result<[u64; SHARE_TOKEN_WORDS], Error> {
+    let mut token = [0; SHARE_TOKEN_WORDS];
+    getrandom::getrandom(bytemuck::cast_slice_mut(&mut token))
+        .map_err(|_| Error::Unsupported("shared resources on a system without random numbers"))?;
+    // A word that is zero is no token's; one in 2^64 is.
+    Ok(token.map(|word| word.max(1)))
 }
 
 impl Device {
@@ -50,7 +54,7 @@ impl Device {
         if description.dimension != dimension::TEXTURE2D {
             return Err(Error::Unsupported("shared resources other than 2D textures"));
         }
-        let token = new_token();
+        let token = new_token()?;
         self.context.emit(&ShareResource { token, id: resource.id, reserved: 0 })?;
         let Shape { width, height, depth, mip_levels, array_size } = resource.shape;
         let format = description.format;
@@ -86,10 +90,12 @@ impl Device {
         Ok(share)
     }
 
-    /// `OpenResource`: makes what another device shares a resource of this one.
+    /// `OpenResource`: makes what another device shares a resource of this one. Waits for the host's answer: whoever shared it
+    /// may be gone, with all that it had.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a format without a known layout; [`Error::OutOfMemory`], [`Error::DeviceRemoved`].
+    /// [`Error::Unsupported`] for a format without a known layout; [`Error::BadArgument`] when nobody shares it any more;
+    /// [`Error::OutOfMemory`], [`Error::DeviceRemoved`].
     pub fn open_shared(
         &mut self,
         data: &SharedResourceData,
@@ -107,18 +113,37 @@ impl Device {
             array_size: data.array_size,
         };
         let share = Some(Share { runtime_resource, allocation });
-        self.create(
-            |context, id| context.emit(&OpenSharedResource { token: data.token, id, reserved: 0 }),
+        let block = context.allocate(STATUS_BYTES, 8)?;
+        let status = block.range(STATUS_BYTES);
+        copy::clear(block.cells());
+        let opened = self.create(
+            |context, id| context.emit(&TryOpenSharedResource { token: data.token, status, id, reserved: 0 }),
             |id| Resource {
                 id,
                 shape,
                 format,
                 is_buffer: false,
                 misc_flags: data.misc_flags,
+                tiling: Default::default(),
+                pool_tiles: Default::default(),
                 memory: Memory::Host,
                 surface: None,
                 share,
             },
-        )
+        );
+        let context = &mut self.context;
+        let answered = opened.and_then(|resource| {
+            let fence = context.stream.next_fence();
+            context.wait(fence).map(|()| resource)
+        });
+        let status = block.cells().first().map_or(open_status::NONE, |cell| cell.load(Ordering::Acquire));
+        context.free(block);
+        let resource = answered?;
+        if status == open_status::OPENED {
+            return Ok(resource);
+        }
+        // The host has no object of this number; the runtime closes the allocation of what it could not open.
+        self.context.ids.free(resource.id);
+        Err(Error::BadArgument("a shared resource that nobody has any more"))
     }
 }

@@ -4,6 +4,8 @@
 //! (`cargo xtask run --reference`) that they are not our invention, but for a few that Wine 8 does not enforce and
 //! Microsoft documents. One line for each broken rule; the exit code is 1 if there is one.
 //!
+//! Rules about several processes start the program again, with `--peer`.
+//!
 //! `--bench` instead measures what a draw costs the application's thread, `--bench-record` how the recording of command lists
 //! scales with threads.
 
@@ -14,6 +16,8 @@ mod check;
 #[cfg(windows)]
 mod device;
 #[cfg(windows)]
+mod peer;
+#[cfg(windows)]
 mod rules;
 
 #[cfg(windows)]
@@ -23,6 +27,9 @@ fn main() -> std::process::ExitCode {
     }
     if std::env::args().any(|argument| argument == "--bench-record") {
         return finish(bench::record().map(|()| std::process::ExitCode::SUCCESS));
+    }
+    if std::env::args().any(|argument| argument == peer::ARGUMENT) {
+        return finish(peer::run().map(|()| std::process::ExitCode::SUCCESS));
     }
     let mut report = check::Report::default();
     finish(rules::all(&mut report).map(|()| report.finish()))

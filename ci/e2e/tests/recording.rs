@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use pvgpu_e2e::{Driver, assert_validation_clean, built_image, sample};
+use pvgpu_e2e::{Driver, assert_log_clean, built_image, sample};
 use pvgpu_xtask::daemon::Daemon;
 use pvgpu_xtask::program::{self, Renderer};
 use pvgpu_xtask::wine::Display;
@@ -14,7 +14,7 @@ use pvgpu_xtask::{compare, paths};
 /// Records a sample, replays it, and compares what it has shown with what the replay gives.
 fn replays_as_it_was(name: &str, arguments: &[&str], frames: usize, driver: Driver) {
     let display = Display::start().expect("an X server starts");
-    let daemon = Daemon::start(false).expect("pvgpud starts");
+    let daemon = Daemon::start(true).expect("pvgpud starts");
     let renderer = Renderer::Pvgpu { link: Some(daemon.link().to_owned()) };
     let test = format!("recording/{name}-{driver:?}");
     let (mut request, _) = sample(&test, &format!("{name}.exe"), arguments, renderer);
@@ -41,7 +41,7 @@ fn replays_as_it_was(name: &str, arguments: &[&str], frames: usize, driver: Driv
     assert_eq!(line, "waiting for a guest to come\n");
     let outcome = program::run(&request, &display).expect("the sample starts");
     assert_eq!(outcome.code, Some(0));
-    assert_validation_clean(&outcome);
+    assert_log_clean(daemon.log());
     let mut rest = String::new();
     said.read_to_string(&mut rest).expect("text");
     assert!(recorder.wait().expect("it ends").success(), "{rest}");

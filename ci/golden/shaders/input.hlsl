@@ -9,7 +9,7 @@ struct Coloured
 // A column of 8 pixels for each vertex, in its colour: the line from its lower to its upper end.
 float4 column(uint id)
 {
-    return float4(((id / 2) * 4 + 2.5) / 32 - 1, (id % 2) ? -1 : 1, 0, 1);
+    return float4(((id / 2) * 4 + 2.5) / 32 - 1, (id % 2) ? -1.5 : 1.5, 0, 1);
 }
 
 // fxc: vs_5_0 colour_only

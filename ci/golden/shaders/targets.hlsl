@@ -125,3 +125,17 @@ float4 linked(Full pixel) : SV_Target
 {
     return tint.colour(pixel.uv);
 }
+
+struct Colour
+{
+    float3 rgb;
+};
+
+StructuredBuffer<Colour> colours : register(t0);
+
+// Bands of colours out of a buffer.
+// fxc: ps_5_0 bands
+float4 bands(Full pixel) : SV_Target
+{
+    return float4(colours[uint(pixel.position.x) / 8].rgb, 1);
+}

@@ -53,6 +53,8 @@ cargo xtask TASK
                           own renderer and with values computed on the CPU; pictures in target/golden
       --reference         only on Wine's own renderer
       --kernel            with pvgpukmd.sys in place of the linked driver
+      --judge DIR         run nothing; judge what the program left in DIR, run elsewhere with `--out DIR`, and its standard
+                          output in DIR/output.txt
       --validate          with Vulkan's validation layer
       --no-build          use what was built before
   client [--no-build] [NAME…]
@@ -63,7 +65,10 @@ cargo xtask TASK
   setup                   only install what is missing and make the Wine prefix
   build                   only build pvgpud, pvgpu-ctl, the DLLs, the samples and the driver
   sdl                     only fetch and build the third-party programs
-  kernel                  only build the kernel-mode driver, pvgpukmd.sys";
+  kernel                  only build the kernel-mode driver, pvgpukmd.sys
+
+PVGPU_NEW_MESA=1 has every pvgpud that is started use the software renderer of Debian's backports, fetched into target/mesa,
+which has tiled resources.";
 
 /// A task with its options.
 #[derive(Debug)]
@@ -219,13 +224,17 @@ fn golden(mut parser: lexopt::Parser) -> Result<Task> {
             Long("reference") => options.reference = true,
             Long("kernel") => options.kernel = true,
             Long("validate") => options.validate = true,
+            Long("judge") => options.judge = Some(parser.value()?.into()),
             Long("no-build") => options.built = true,
             Value(filter) if options.filter.is_none() => options.filter = Some(filter.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
-    if options.reference && (options.kernel || options.validate) {
-        return Err(Error::Usage("--reference runs nothing of ours".to_owned()));
+    if (options.reference || options.judge.is_some()) && (options.kernel || options.validate) {
+        return Err(Error::Usage("--reference and --judge run nothing of ours".to_owned()));
+    }
+    if options.judge.is_some() && (options.reference || options.filter.is_some()) {
+        return Err(Error::Usage("--judge takes everything in its folder".to_owned()));
     }
     Ok(Task::Golden(options))
 }
@@ -340,6 +349,8 @@ mod tests {
             "bench disk",
             "golden a b",
             "golden --reference --kernel",
+            "golden --judge a --validate",
+            "golden --judge a b",
             "dxbc-corpus",
             "dxbc-corpus --fetch shaders",
             "dxbc-corpus --all",

@@ -64,7 +64,9 @@ pub fn all() -> Vec<Program> {
             "testsprite2" => &["--info", "render", "--iterations", "100000"][..],
             _ => &[],
         };
-        Program::other(name, sdl::program(name), arguments, direct3d11(), FRAMES)
+        // These two show one frame and then wait for keys and files.
+        let frames = if ["checkkeysthreads", "testdropfile"].contains(name) { 1 } else { FRAMES };
+        Program::other(name, sdl::program(name), arguments, direct3d11(), frames)
     };
     let mut clients: Vec<Program> = sdl::DRAWING.iter().map(drawing).collect();
     // SDL looks for OpenGL ES in the DLLs beside the program rather than in the driver of OpenGL.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pvgpu_control::{Client, Status};
 
-use crate::{Error, Result, paths, process};
+use crate::{Error, Result, mesa, paths, process};
 
 /// TIMEOUT: until `pvgpud` says that it is ready. It creates a Vulkan instance before, which takes 0.1 to 3 s.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ impl Daemon {
     /// # Errors
     /// As for [`start`](Self::start).
     pub fn start_with_cache(name: &str, cache: &Path) -> Result<Self> {
-        Self::start_as(name, false, Some(cache))
+        Self::start_as(name, false, Some(cache), mesa::wanted())
     }
 
     /// Starts a daemon on the link `shm:NAME` and waits until it serves.
@@ -48,10 +48,18 @@ impl Daemon {
     /// # Errors
     /// As for [`start`](Self::start).
     pub fn start_on(name: &str, validate: bool) -> Result<Self> {
-        Self::start_as(name, validate, None)
+        Self::start_as(name, validate, None, mesa::wanted())
     }
 
-    fn start_as(name: &str, validate: bool, cache: Option<&Path>) -> Result<Self> {
+    /// Starts a daemon on the software renderer of [`mesa`], on a new private link.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start); if that renderer cannot be had.
+    pub fn start_on_new_mesa() -> Result<Self> {
+        Self::start_as(&format!("mesa-{}", std::process::id()), false, None, true)
+    }
+
+    fn start_as(name: &str, validate: bool, cache: Option<&Path>, new_mesa: bool) -> Result<Self> {
         let folder = Path::new("/dev/shm").join(format!("pvgpu-{name}"));
         let link = format!("shm:{name}");
         let logs = paths::target("logs");
@@ -68,6 +76,9 @@ impl Daemon {
         };
         if validate {
             command.arg("--validate");
+        }
+        if new_mesa {
+            mesa::apply(&mut command)?;
         }
         let mut child = process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file))?;
         let output = child.stdout.take();

@@ -16,12 +16,13 @@ use crate::wine::{Prefix, windows_path};
 use crate::{Error, Result, packages, paths, process, progress, toolchain};
 
 /// The folders with shaders, below the top folder.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "samples/cube/shaders",
     "samples/particles/shaders",
     "ci/draw-bench/shaders",
     "ci/golden/shaders",
     "dxbc/tests/in",
+    "host-backend/src/vulkan/shaders",
     "host-backend/tests/it/shaders",
 ];
 /// The list of hashes, below the top folder.

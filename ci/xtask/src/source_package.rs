@@ -32,7 +32,7 @@ pub fn ensure(package: &str) -> Result<PathBuf> {
             fs::create_dir_all(&part).map_err(Error::io("make", &part))?;
         }
         fs::create_dir_all(&download).map_err(Error::io("make", &download))?;
-        add_source_lists(&apt.join("sources"))?;
+        add_lists(&apt.join("sources"), as_source_list)?;
         // A list that does not exist for source packages makes `update` fail; what counts is whether the package is there.
         if let Err(error) = process::run_quietly(apt_get(&apt).arg("update")) {
             eprintln!("    {error}; going on");
@@ -60,7 +60,7 @@ pub fn ensure(package: &str) -> Result<PathBuf> {
 }
 
 /// `apt-get` with lists of its own, so that the machine's are left alone and no special rights are needed.
-fn apt_get(apt: &Path) -> Command {
+pub fn apt_get(apt: &Path) -> Command {
     let mut command = Command::new("apt-get");
     let mut option = |name: &str, value: &Path| {
         command.arg("--option").arg(format!("{name}={}", value.display()));
@@ -74,8 +74,12 @@ fn apt_get(apt: &Path) -> Command {
     command
 }
 
-/// Writes the machine's lists of binary packages as lists of source packages.
-fn add_source_lists(folder: &Path) -> Result<()> {
+/// Writes the machine's lists of packages changed by `change`, which gets a file's extension and text; files for which it gives
+/// nothing are left out.
+///
+/// # Errors
+/// If a list cannot be read or written.
+pub fn add_lists(folder: &Path, change: impl Fn(&str, &str) -> Option<String>) -> Result<()> {
     let mut lists = Vec::new();
     for place in APT_SOURCES.map(Path::new) {
         if place.is_dir() {
@@ -87,7 +91,7 @@ fn add_source_lists(folder: &Path) -> Result<()> {
     for list in lists {
         let extension = list.extension().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(&list).map_err(Error::io("read", &list))?;
-        let Some(text) = as_source_list(&extension, &text) else { continue };
+        let Some(text) = change(&extension, &text) else { continue };
         let copy = folder.join(list.file_name().unwrap_or_default());
         fs::write(&copy, text).map_err(Error::io("write", &copy))?;
     }
@@ -106,7 +110,10 @@ fn as_source_list(extension: &str, text: &str) -> Option<String> {
 }
 
 /// The files of a folder, sorted.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let mut files: Vec<PathBuf> =
         entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();

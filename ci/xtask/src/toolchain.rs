@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Error, Result, paths, process, progress};
+use crate::{Error, Result, imports, paths, process, progress};
 
 /// The target of Windows user-mode code.
 const USER_TARGET: &str = "x86_64-pc-windows-gnu";
@@ -60,7 +60,8 @@ pub fn build_host() -> Result<()> {
 /// Cargo's failure.
 pub fn build_windows() -> Result<()> {
     progress::step("Building the Windows DLLs and programs", || {
-        build_for_windows(&[DLL_PACKAGES.as_slice(), &TOOL_PACKAGES].concat())
+        build_for_windows(&[DLL_PACKAGES.as_slice(), &TOOL_PACKAGES].concat())?;
+        imports::check_runtime()
     })
 }
 

@@ -48,6 +48,13 @@ pub enum StructLayout {
     },
     /// A storage block of one dword: a view's counter.
     Counter,
+    /// A block of push constants, of this many dwords from this byte on.
+    Constants {
+        /// The first byte.
+        offset: u32,
+        /// Dwords.
+        count: u32,
+    },
 }
 
 impl Module {
@@ -159,6 +166,7 @@ impl Module {
             StructLayout::Uniform(count) => vec![u32::MAX, 0, count],
             StructLayout::Dwords { read_only } => vec![u32::MAX, 1, read_only.into()],
             StructLayout::Counter => vec![u32::MAX, 2],
+            StructLayout::Constants { offset, count } => vec![u32::MAX, 5, offset, count],
         };
         if let Some(id) = self.unique.get(&key, &[]) {
             return id;
@@ -168,7 +176,7 @@ impl Module {
             _ => (self.vector_type(Scalar::U32, 1), 4),
         };
         let member = match layout {
-            StructLayout::Uniform(count) => {
+            StructLayout::Uniform(count) | StructLayout::Constants { count, .. } => {
                 let count = self.u32(count);
                 let id = self.id();
                 self.globals.push(Op::TypeArray, 0, id, false, &[&[element, count]]);
@@ -194,7 +202,8 @@ impl Module {
         let id = self.id();
         self.globals.push(Op::TypeStruct, 0, id, false, &[&[member]]);
         self.decorate(id, Decoration::Block, &[]);
-        self.decorate_member(id, 0, Decoration::Offset, &[0]);
+        let offset = if let StructLayout::Constants { offset, .. } = layout { offset } else { 0 };
+        self.decorate_member(id, 0, Decoration::Offset, &[offset]);
         if layout == (StructLayout::Dwords { read_only: true }) {
             self.decorate_member(id, 0, Decoration::NonWritable, &[]);
         }

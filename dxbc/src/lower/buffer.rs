@@ -21,6 +21,8 @@ struct Dwords {
     stride: u32,
     /// Number of dwords, if it is fixed.
     size: Option<u32>,
+    /// The dword of the variable's array that is the memory's first, if that is not 0.
+    start: Option<Word>,
 }
 
 impl Lowering<'_> {
@@ -43,6 +45,7 @@ impl Lowering<'_> {
                 class: StorageClass::Workgroup,
                 stride,
                 size: Some(memory.dwords),
+                start: None,
             });
         }
         let (view, _) = self.view(operand)?;
@@ -52,7 +55,8 @@ impl Lowering<'_> {
             ViewKind::Typed { .. } => return Err(self.invalid("the view is a typed one")),
         };
         let variable = self.dword_buffer(operand)?;
-        Ok(Dwords { variable, class: StorageClass::StorageBuffer, stride, size: None })
+        let start = self.view_start(operand)?;
+        Ok(Dwords { variable, class: StorageClass::StorageBuffer, stride, size: None, start })
     }
 
     /// The number of the first dword: `offset` bytes into the memory, or into structure `index` of it.
@@ -61,12 +65,12 @@ impl Lowering<'_> {
         let two = self.module.u32(2);
         let offset = self.module.op(Op::ShiftRightLogical, uint, &[offset, two]);
         // Drivers make byte addresses of 32 bits from these, and may add the size of the access to them when they check
-        // them. Neither must wrap around, with up to three dwords more; no buffer reaches so far.
-        let most = self.module.u32((1 << 30) - 8);
-        match (index, memory.stride) {
+        // them. Neither must wrap around, with the view's start and up to three dwords more; no buffer reaches so far.
+        let most = self.module.u32((1 << 30) - 8 - u32::from(u8::MAX));
+        let first = match (index, memory.stride) {
             // Indices of shared memory are clamped to it later.
-            (None, 0) if memory.size.is_some() => Ok(offset),
-            (None, 0) => Ok(self.module.glsl(GLOp::UMin, uint, &[offset, most])),
+            (None, 0) if memory.size.is_some() => offset,
+            (None, 0) => self.module.glsl(GLOp::UMin, uint, &[offset, most]),
             (Some(index), stride @ 1..) => {
                 // A greater index lies past any buffer: 2^30 dwords have 32-bit byte addresses. Clamped, neither the
                 // product nor the address wraps around into the buffer.
@@ -75,10 +79,14 @@ impl Lowering<'_> {
                 let stride = self.module.u32(stride / 4);
                 let start = self.module.op(Op::IMul, uint, &[index, stride]);
                 let first = self.module.op(Op::IAdd, uint, &[start, offset]);
-                Ok(self.module.glsl(GLOp::UMin, uint, &[first, most]))
+                self.module.glsl(GLOp::UMin, uint, &[first, most])
             }
-            _ => Err(self.invalid("the instruction does not fit the view's kind")),
-        }
+            _ => return Err(self.invalid("the instruction does not fit the view's kind")),
+        };
+        Ok(match memory.start {
+            Some(start) => self.module.op(Op::IAdd, uint, &[first, start]),
+            None => first,
+        })
     }
 
     /// A pointer to dword `first + n`.

@@ -1,7 +1,7 @@
 //! Reads that also tell whether the memory behind them is there, for tiled resources.
 //!
-//! Vulkan calls this sparse residency. Our devices have no tiled resources (D3D11's tier "not supported"), where all
-//! memory is mapped by definition: the reads are the plain ones, and every status says so.
+//! Vulkan calls this sparse residency. Our devices have tier 1 of D3D11's tiled resources at most, where shaders have no
+//! such instructions: the reads are the plain ones, and every status says that all memory is mapped.
 
 use super::{Lowering, Value};
 use crate::Error;

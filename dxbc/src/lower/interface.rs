@@ -444,9 +444,7 @@ impl Lowering<'_> {
                 });
             }
             _ => {
-                let available =
-                    self.options.previous_stage_outputs.is_none_or(|mask| mask >> (number & 31) & 1 != 0);
-                if pixel && !available {
+                if pixel && !self.is_written_before(number) {
                     let zero = self.module.splat(Scalar::F32, 0, 4);
                     return Ok(Value { id: zero, scalar: Scalar::F32, count: 4 });
                 }
@@ -533,13 +531,22 @@ impl Lowering<'_> {
     }
 
     /// The interface variable behind a pixel shader input, for the instructions that interpolate anew.
-    pub(super) fn pixel_input(&mut self, number: u32) -> Result<Word, Error> {
+    /// `None` where the stage before does not write it, which reads as zero.
+    pub(super) fn pixel_input(&mut self, number: u32) -> Result<Option<Word>, Error> {
         let parts = self.interface.inputs.get(&number).cloned();
         let parts = parts.ok_or_else(|| self.invalid("the input is not declared"))?;
         if !self.is_pixel() || parts.iter().any(|part| generated(part.system_value)) {
             return Err(self.invalid("the operand is not an interpolated pixel shader input"));
         }
-        Ok(self.input_variable(number, &parts)?.id)
+        if !self.is_written_before(number) {
+            return Ok(None);
+        }
+        self.input_variable(number, &parts).map(|variable| Some(variable.id))
+    }
+
+    /// Whether the stage before writes an input register.
+    fn is_written_before(&self, number: u32) -> bool {
+        self.options.previous_stage_outputs.is_none_or(|mask| mask >> (number & 31) & 1 != 0)
     }
 
     /// The inputs that can be interpolated anew.
@@ -684,7 +691,8 @@ impl Lowering<'_> {
         let scalar = signature_scalar(component_type(&self.signatures.output, number));
         let ty = self.ty(scalar, 4);
         let dual = self.options.dual_source_blend;
-        if dual && number > 1 {
+        let unused = self.options.unused_outputs.checked_shr(number).unwrap_or(0) & 1 != 0;
+        if dual && number > 1 || unused {
             // Dual-source blending has one render target; D3D11 ignores the other outputs.
             return Ok(());
         }

@@ -149,7 +149,10 @@ impl Lowering<'_> {
     fn dword_count(&mut self, resource: &Operand) -> Result<Word, Error> {
         let variable = self.dword_buffer(resource)?;
         let uint = self.ty(Scalar::U32, 1);
-        Ok(self.module.op(Op::ArrayLength, uint, &[variable, 0]))
+        let count = self.module.op(Op::ArrayLength, uint, &[variable, 0]);
+        let Some(start) = self.view_start(resource)? else { return Ok(count) };
+        // Nothing bound has no dwords, and no start.
+        Ok(self.module.op(Op::ISub, uint, &[count, start]))
     }
 
     /// The number of samples of a texture, or of the render targets.
@@ -257,7 +260,9 @@ impl Lowering<'_> {
 
     /// Interpolates one input.
     fn interpolate_anew(&mut self, number: u32, glsl: GLOp, place: Option<Word>) -> Result<Word, Error> {
-        let variable = self.pixel_input(number)?;
+        let Some(variable) = self.pixel_input(number)? else {
+            return Ok(self.module.splat(Scalar::F32, 0, 4));
+        };
         let ty = self.ty(Scalar::F32, 4);
         Ok(match place {
             Some(place) => self.module.glsl(glsl, ty, &[variable, place]),

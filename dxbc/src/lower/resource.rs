@@ -7,7 +7,9 @@ use rspirv::spirv::{Capability, Decoration, Dim, ImageFormat, Op, StorageClass, 
 use super::Lowering;
 use crate::ir::{Scalar, StructLayout};
 use crate::layout::{BindingClass, TargetCapabilities};
-use crate::reflection::{BindingKind, Reflection, StorageFormat, ViewUses, atomic_format, r32_format};
+use crate::reflection::{
+    BindingKind, Reflection, StorageFormat, ViewUses, atomic_format, r32_format, view_start_range,
+};
 use crate::token::declaration::{Declaration, ResourceDimension, ReturnType, ViewKind};
 use crate::token::opcode::Opcode;
 use crate::token::operand::{Index, Operand, RegisterFile};
@@ -47,6 +49,8 @@ pub struct Resources {
     uses: ViewUses,
     /// Declared variables, by class and slot. Shared memory is filed under its own number.
     variables: BTreeMap<(u32, u32), Word>,
+    /// The push constants that say where raw and structured views begin.
+    view_starts: Option<Word>,
 }
 
 /// The key of thread group shared memory in [`Resources::variables`]; the others are [`BindingClass`] numbers.
@@ -333,6 +337,36 @@ impl Lowering<'_> {
             self.module.decorate(variable, Decoration::Coherent, &[]);
         }
         Ok(variable)
+    }
+
+    /// How many dwords behind the beginning of its descriptor a raw or structured view begins; none where that is 0.
+    pub(super) fn view_start(&mut self, operand: &Operand) -> Result<Option<Word>, Error> {
+        if !self.options.layout.view_starts {
+            return Ok(None);
+        }
+        let (_, slot) = self.view(operand)?;
+        let read_only = operand.file == RegisterFile::Resource;
+        let class = if read_only { BindingClass::ShaderResource } else { BindingClass::UnorderedAccess };
+        let Some(place) = self.reflection.view_start(class, slot) else { return Ok(None) };
+        let (first, bytes) = view_start_range(self.program.stage);
+        let variable = match self.resources.view_starts {
+            Some(variable) => variable,
+            None => {
+                let layout = StructLayout::Constants { offset: first, count: bytes / 4 };
+                let ty = self.module.block_type(layout);
+                let variable = self.module.variable(StorageClass::PushConstant, ty, None, "view_starts");
+                *self.resources.view_starts.insert(variable)
+            }
+        };
+        let uint = self.ty(Scalar::U32, 1);
+        let pointer = self.module.pointer_type(StorageClass::PushConstant, uint);
+        let member = self.module.u32(0);
+        let place = place - first;
+        let (dword, shift, bits) =
+            (self.module.u32(place / 4), self.module.u32(place % 4 * 8), self.module.u32(8));
+        let pointer = self.module.op(Op::AccessChain, pointer, &[variable, member, dword]);
+        let four = self.module.op(Op::Load, uint, &[pointer]);
+        Ok(Some(self.module.op(Op::BitFieldUExtract, uint, &[four, shift, bits])))
     }
 
     /// A pointer to the counter of a structured view.

@@ -15,6 +15,7 @@ mod shader;
 mod share;
 mod state;
 mod tap;
+mod tiled;
 mod transfer;
 mod view;
 
@@ -40,6 +41,8 @@ pub use view::FLAG_RAW;
 pub struct HostCaps {
     /// By `DXGI_FORMAT`.
     pub formats: Vec<FormatSupport>,
+    /// Whether there are tiled resources.
+    pub tiled: bool,
 }
 
 impl HostCaps {
@@ -52,6 +55,7 @@ impl HostCaps {
 /// What the decoder remembers of an object.
 enum Object {
     Resource(Rc<ResourceDesc>),
+    TilePool { tiles: u32 },
     View(Box<ViewObject>),
     Query { kind: u32, begun: bool, slot: HeapRange },
     Shader { stage: u32, bytes: u64 },
@@ -66,6 +70,7 @@ impl Object {
     fn kind(&self) -> &'static str {
         match self {
             Self::Resource(_) => "a resource",
+            Self::TilePool { .. } => "a tile pool",
             Self::View(_) => "a view",
             Self::Query { .. } => "a query",
             Self::Shader { .. } => "a shader",
@@ -188,6 +193,7 @@ impl Decoder {
                 Ok(Step::WaitFence { context: wait.context.to_native(), value: wait.value.to_native() })
             }
             CommandRef::OpenSharedResource(c) => self.open_shared_resource(c, backend),
+            CommandRef::TryOpenSharedResource(c) => self.try_open_shared_resource(c, backend),
             CommandRef::CreateContext(_)
             | CommandRef::DestroyContext(_)
             | CommandRef::GrantHeap(_)
@@ -262,6 +268,13 @@ impl Decoder {
             CommandRef::DiscardBuffer(c) => self.discard_buffer(c, backend),
             CommandRef::WriteNoOverwrite(c) => self.write_no_overwrite(c, backend),
             CommandRef::PlaceBuffer(c) => self.place_buffer(c, backend),
+            CommandRef::DescribeTiling(c) => self.describe_tiling(c, backend),
+            CommandRef::UpdateTileMappings(c) => self.update_tile_mappings(c, backend),
+            CommandRef::CopyTileMappings(c) => self.copy_tile_mappings(c, backend),
+            CommandRef::CopyTiles(c) => self.copy_tiles(c, backend),
+            CommandRef::UpdateTiles(c) => self.update_tiles(c, backend),
+            CommandRef::TiledResourceBarrier(_) => backend.execute(Op::TiledResourceBarrier),
+            CommandRef::ResizeTilePool(c) => self.resize_tile_pool(c, backend),
             CommandRef::RotateResourceIdentities(c) => self.rotate_resource_identities(c, backend),
             CommandRef::Present(c) => self.present(c, backend),
             // Every other command is handled in `step`.
@@ -345,7 +358,10 @@ impl Decoder {
 
     /// Checks a heap range that a command names without reading it now: results go there, or a staging resource lies there.
     fn heap_place(&self, range: command::ArchivedHeapRange) -> Result<HeapRange, Fault> {
-        let range = HeapRange::from(range);
+        self.in_grants(range.into())
+    }
+
+    fn in_grants(&self, range: HeapRange) -> Result<HeapRange, Fault> {
         if self.grants.contain(range) { Ok(range) } else { Err(not_granted(range)) }
     }
 

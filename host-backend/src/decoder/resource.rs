@@ -37,16 +37,19 @@ impl Decoder {
         let command = native(c);
         let id = command.id;
         self.check_free(id)?;
-        let desc = Rc::new(self.describe(command, c.heap).map_err(|fault| fault.about(id))?);
+        if command.misc_flags & misc::TILE_POOL != 0 {
+            return self.create_tile_pool(&command, backend).map_err(|fault| fault.about(id));
+        }
+        let desc = Rc::new(self.describe(command, c.heap.into()).map_err(|fault| fault.about(id))?);
         backend.execute(Op::CreateResource { id, desc: desc.clone() }).map_err(|fault| fault.about(id))?;
         self.insert(id, Object::Resource(desc))
     }
 
     /// Checks everything about a resource but its number.
-    fn describe(
+    pub(super) fn describe(
         &self,
         command: command::CreateResource,
-        heap: command::ArchivedHeapRange,
+        heap: HeapRange,
     ) -> Result<ResourceDesc, Fault> {
         within(command.usage, usage::DEFAULT..=usage::STAGING, "usage")?;
         let streamed = command.bind_flags & bind::STREAM_OUTPUT != 0;
@@ -65,6 +68,9 @@ impl Decoder {
         if command.bind_flags & !known != 0 {
             return Err(Fault::argument(format!("bind flags {:#x}", command.bind_flags)));
         }
+        if command.misc_flags & misc::TILED != 0 {
+            self.check_tiled(&command)?;
+        }
         let format = match command.dimension {
             dimension::BUFFER => check_buffer(&command)?,
             _ => self.check_texture(&command)?,
@@ -78,11 +84,11 @@ impl Decoder {
         };
         let total = shape
             .total_bytes(format)
-            .filter(|bytes| *bytes <= pvgpu_protocol::limits::MAX_GUEST_BYTES)
+            .filter(|bytes| *bytes <= Self::byte_limit(&command))
             .ok_or_else(|| Fault::argument("a resource beyond the memory of a guest"))?;
-        let desc = ResourceDesc { command, format, shape };
+        let desc = ResourceDesc::new(command, format, shape);
         if desc.is_staging() {
-            let range = self.heap_place(heap)?;
+            let range = self.in_grants(heap)?;
             if range.length < total || !range.offset.is_multiple_of(STAGING_ALIGN) {
                 return Err(Fault::new(
                     error_code::BAD_HEAP_RANGE,
@@ -95,7 +101,7 @@ impl Decoder {
             if command.bind_flags != 0 || command.sample_count != 1 {
                 return Err(Fault::argument("a staging resource cannot be bound or multisampled"));
             }
-        } else if HeapRange::from(heap).length != 0 {
+        } else if heap.length != 0 {
             return Err(Fault::argument("a heap range for a resource that is not staging"));
         }
         Ok(desc)
@@ -137,6 +143,15 @@ impl Decoder {
         }
         if c.bind_flags & bind::DEPTH_STENCIL != 0 && !family::can_hold_depth(c.format) {
             return Err(Fault::argument(format!("format {} cannot hold depth", c.format)));
+        }
+        // Direct3D 11 has no such views.
+        let no_volume = c.dimension == dimension::TEXTURE3D && c.bind_flags & bind::DEPTH_STENCIL != 0;
+        if no_volume || multisampled && c.bind_flags & bind::UNORDERED_ACCESS != 0 {
+            let flags = c.bind_flags;
+            return Err(Fault::argument(format!(
+                "bind flags {flags:#x} on {} samples of a volume",
+                c.sample_count
+            )));
         }
         let buffer_only = bind::VERTEX_BUFFER | bind::INDEX_BUFFER | bind::CONSTANT_BUFFER;
         // Texels that share chroma come in pairs, both ways where it has a plane of its own.

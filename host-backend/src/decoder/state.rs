@@ -70,7 +70,10 @@ impl Decoder {
             scissor_enable: flag(c.scissor_enable.to_native(), "scissor enable")?,
             multisample: flag(c.multisample_enable.to_native(), "multisample enable")?,
             antialiased_lines: flag(c.antialiased_line_enable.to_native(), "antialiased lines")?,
-            forced_sample_count: within(c.forced_sample_count.to_native(), 0..=16, "forced sample count")?,
+            forced_sample_count: match c.forced_sample_count.to_native() {
+                count @ (0 | 1 | 2 | 4 | 8 | 16) => count,
+                count => return Err(Fault::argument(format!("{count} forced samples"))),
+            },
         };
         backend.execute(Op::CreateRasterizerState { id, state })?;
         self.insert(id, Object::RasterizerState)

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use pvgpu_protocol::Command;
-use pvgpu_protocol::command::{Draw, Fence, Gate, OpenGate, RecordSerializer, encode};
+use pvgpu_protocol::command::{
+    CreateResource, Draw, Fence, Gate, OpenGate, RecordSerializer, TileSpan, UpdateTiles, dimension, encode,
+    misc,
+};
+use pvgpu_protocol::tiling::{TILE_BYTES, Tiling};
 use pvgpu_ring::AtomicU64;
 
 use super::*;
@@ -21,16 +25,27 @@ impl Backend for Anything {
         1
     }
 
-    fn execute(&mut self, _: Op<'_>) -> Result<(), Fault> {
+    fn execute(&mut self, op: Op<'_>) -> Result<(), Fault> {
+        if let Op::CreateResource { desc, .. } = op
+            && desc.is_tiled()
+        {
+            // As a GPU does that packs all mips but one into two tiles.
+            let tiling = Tiling::new(desc.command.dimension, desc.format, desc.shape, 1, 2);
+            let _first = desc.tiling.set(tiling.expect("countable"));
+        }
         Ok(())
     }
 }
 
+/// Bytes of the heap.
+const HEAP: u64 = 4 * TILE_BYTES;
+
 fn decoder() -> Decoder {
-    let memory: Arc<[AtomicU64]> = (0..512).map(|_| AtomicU64::new(0)).collect();
+    let memory: Arc<[AtomicU64]> = (0..HEAP / 8).map(|_| AtomicU64::new(0)).collect();
     let cells: SharedCells = Arc::new(memory);
-    let heap = Heap::new(Part::new(&cells, 0, 4096).expect("whole"));
-    Decoder::new(Rc::new(HostCaps { formats: Vec::new() }), heap)
+    let heap = Heap::new(Part::new(&cells, 0, HEAP).expect("whole"));
+    let everything = FormatSupport { support: u32::MAX, support2: u32::MAX, sample_counts: 1 };
+    Decoder::new(Rc::new(HostCaps { formats: vec![everything; 116], tiled: true }), heap)
 }
 
 type Sink<'f> = &'f mut dyn FnMut(&[u8]);
@@ -70,4 +85,34 @@ fn draws_pass() {
     let draw = words(Draw { vertex_count: u32::MAX, instance_count: 1, start_vertex: 0, start_instance: 0 });
     assert_eq!(decoder().step(&draw, &mut Anything), Ok(Step::Continue));
     assert!(decoder().step(&[], &mut Anything).is_err());
+}
+
+#[test]
+fn contents_of_packed_tiles_are_refused() {
+    let mut decoder = decoder();
+    let heap = HeapRange { offset: 0, length: HEAP };
+    decoder.grants.add(heap);
+    let texture = CreateResource {
+        id: 1,
+        dimension: dimension::TEXTURE2D,
+        format: 28,
+        width: 256,
+        height: 128,
+        depth: 1,
+        mip_levels: 9,
+        array_size: 1,
+        sample_count: 1,
+        misc_flags: misc::TILED,
+        ..Default::default()
+    };
+    assert_eq!(decoder.step(&words(texture), &mut Anything), Ok(Step::Continue));
+    let mut write = |first, count| {
+        let update =
+            UpdateTiles { data: heap, resource: 1, reserved: 0, spans: &[TileSpan { first, count }] };
+        decoder.step(&words(update), &mut Anything).map_err(|fault| fault.code)
+    };
+    assert_eq!(write(0, 2), Ok(Step::Continue));
+    for (first, count) in [(0, 3), (2, 1), (3, 1), (4, 1), (u32::MAX, 1)] {
+        assert_eq!(write(first, count), Err(error_code::BAD_ARGUMENT), "{first}+{count}");
+    }
 }

@@ -422,7 +422,8 @@ impl Decoder {
             let desc = self.resource(*id)?;
             let twice = ids.get(..index).is_some_and(|before| before.contains(id));
             let alike = first.is_none_or(|first| alike(first, desc));
-            if desc.is_staging() || desc.is_buffer() || twice || !alike {
+            let tiled = desc.command.misc_flags & misc::TILED != 0;
+            if desc.is_staging() || desc.is_buffer() || tiled || twice || !alike {
                 return Err(Fault::object(
                     *id,
                     "resources that rotate must be distinct textures of one shape",

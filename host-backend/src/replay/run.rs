@@ -190,6 +190,7 @@ impl Replay {
             device,
             stats: stats.clone(),
             inbox: Arc::new(Inbox::default()),
+            broker: None,
             tap: None,
             frames: Some(frames.watch(sink)),
             report: Box::new(move |report| {

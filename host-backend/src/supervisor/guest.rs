@@ -17,6 +17,7 @@ use pvgpu_transport::shm::ApertureFile;
 use super::pipelines::Pipelines;
 use super::state::Received;
 use super::{Options, State};
+use crate::fd_line::FdReader;
 use crate::pipeline_file;
 use crate::vulkan::{DeviceOptions, GpuChoice};
 use crate::worker::FromWorker;
@@ -237,7 +238,9 @@ struct Listener {
 
 impl Listener {
     fn listen(&self, line: UnixStream) {
-        let mut reader = BufReader::new(line);
+        let reader = FdReader::new(line);
+        let fds = reader.fds();
+        let mut reader = BufReader::new(reader);
         let mut text = String::new();
         loop {
             text.clear();
@@ -296,6 +299,13 @@ impl Listener {
                         pipelines.save(&file);
                     }
                 }
+                Ok(FromWorker::Share { token, image }) => {
+                    if let Some(memory) = fds.take() {
+                        self.state.shares.publish(self.number, token, *image, memory);
+                    }
+                }
+                Ok(FromWorker::Unshare { token }) => self.state.shares.withdraw(self.number, token),
+                Ok(FromWorker::Open { token }) => self.state.open_shared(self.number, token),
                 Ok(FromWorker::Refused { reason, text }) => {
                     log::error!("{}: {text}", self.name);
                     self.refused.store(reason, Ordering::Relaxed);

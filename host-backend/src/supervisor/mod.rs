@@ -7,6 +7,7 @@ mod control;
 mod guest;
 mod pipelines;
 mod recordings;
+mod shares;
 mod state;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ use crate::record::Limits;
 use crate::vulkan::{Device, DeviceOptions, GpuError};
 use guest::{Started, refuse};
 use pipelines::Pipelines;
+pub use shares::Shares;
 pub use state::State;
 
 /// Guests at a time. Each costs a process, a Vulkan device and its memory.
@@ -107,7 +109,7 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
     if let Some(folder) = &options.record {
         std::fs::create_dir_all(folder).map_err(system("the folder for recordings cannot be made"))?;
     }
-    let state = Arc::new(State::new(options.link.to_string(), gpu));
+    let state = Arc::new(State::new(&options.link, gpu));
     let _control =
         control::start(listener.folder(), &state).map_err(system("the control socket cannot be made"))?;
     say_ready(options).map_err(system("--ready-fd cannot be written"))?;

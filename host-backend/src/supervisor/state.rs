@@ -10,8 +10,12 @@ use std::time::Duration;
 
 use pvgpu_control::{Gpu, Guest, Level, Mode, Screenshot, Source, Status, TailRecord};
 use pvgpu_protocol::mode::{BadMode, DisplayMode};
+use pvgpu_transport::Link;
 
 use super::recordings::Recordings;
+use super::shares::Shares;
+use crate::fd_line::send_with_fd;
+use crate::ops::ShareToken;
 use crate::worker::ToWorker;
 
 /// Records that may wait for a slow watcher; more are dropped for it.
@@ -28,6 +32,8 @@ pub struct State {
     inner: Mutex<Inner>,
     /// Recordings that wait for their guest, and those in progress.
     pub recordings: Recordings,
+    /// What workers share with each other.
+    pub shares: Shares,
 }
 
 #[derive(Default)]
@@ -122,8 +128,15 @@ impl std::error::Error for AskError {}
 
 impl State {
     /// No guests, no watchers.
-    pub fn new(link: String, gpu: Gpu) -> Self {
-        Self { link, gpu, inner: Mutex::default(), recordings: Recordings::default() }
+    pub fn new(link: &Link, gpu: Gpu) -> Self {
+        let shares = Shares::new(link);
+        Self {
+            link: link.to_string(),
+            gpu,
+            inner: Mutex::default(),
+            recordings: Recordings::default(),
+            shares,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -159,6 +172,7 @@ impl State {
     /// Forgets a guest; nobody waits for a picture of it any more.
     pub fn remove(&self, number: u64) {
         self.recordings.lost(number);
+        self.shares.forget(number);
         let mut inner = self.lock();
         inner.guests.remove(&number);
         inner.pictures.retain(|_, (guest, _)| *guest != number);
@@ -222,6 +236,23 @@ impl State {
         {
             // Whoever waited may have given up.
             let _ = waiting.try_send(received);
+        }
+    }
+
+    /// Answers a worker that asks what is shared under a token.
+    pub fn open_shared(&self, number: u64, token: ShareToken) {
+        let Some(line) = self.lock().guests.get(&number).map(|known| known.line.clone()) else { return };
+        let told = match self.shares.open(number, token) {
+            Some((image, memory)) => {
+                let image = Some(Box::new(image));
+                let text = text(&ToWorker::Shared { token, image });
+                text.and_then(|text| send_with_fd(&line, text.as_bytes(), &memory))
+            }
+            None => tell(&line, &ToWorker::Shared { token, image: None }),
+        };
+        if told.is_err() {
+            // A worker that does not listen has nothing.
+            self.shares.withdraw(number, token);
         }
     }
 
@@ -300,9 +331,13 @@ impl Inner {
 
 /// Says a line to a worker.
 fn tell(mut line: &UnixStream, what: &ToWorker) -> std::io::Result<()> {
+    line.write_all(text(what)?.as_bytes())
+}
+
+fn text(what: &ToWorker) -> std::io::Result<String> {
     let mut text = serde_json::to_string(what)?;
     text.push('\n');
-    line.write_all(text.as_bytes())
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -312,7 +347,7 @@ mod tests {
     use super::*;
 
     fn state(guests: &[(&str, u64)]) -> (State, Vec<UnixStream>) {
-        let state = State::new("shm:test".to_owned(), Gpu::default());
+        let state = State::new(&"shm:test".parse().expect("a link"), Gpu::default());
         let mut lines = Vec::new();
         for (number, (name, process)) in (1..).zip(guests) {
             let (ours, theirs) = UnixStream::pair().expect("a pair");

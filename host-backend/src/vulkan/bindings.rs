@@ -91,6 +91,14 @@ pub struct VertexBuffer {
     pub offset: u32,
 }
 
+impl VertexBuffer {
+    /// Whether attributes of an alignment can be fetched: misaligned ones are undefined in D3D11 as in Vulkan. 0 is for a slot without
+    /// attributes, which the inputs that have none are read from: nothing may be bound there.
+    pub fn can_be_fetched(&self, alignment: u32) -> bool {
+        alignment != 0 && (self.offset | self.stride).is_multiple_of(alignment)
+    }
+}
+
 /// The index buffer.
 pub struct IndexBuffer {
     pub buffer: Rc<Buffer>,
@@ -141,6 +149,10 @@ pub struct Bindings {
     pub dirty: Dirty,
     /// The vertex buffers that the command buffer does not know.
     vertex_changes: Range<usize>,
+    /// Slots, a bit each, whose vertices overlap: attributes reach beyond the stride, which Vulkan does not take as dynamic state.
+    overlapping: u32,
+    /// The pipeline has the strides.
+    pub fixed_strides: bool,
 }
 
 impl Bindings {
@@ -167,23 +179,109 @@ impl Bindings {
             rasterizer: default_rasterizer(),
             dirty: Dirty::ALL,
             vertex_changes: 0..0,
+            overlapping: 0,
+            fixed_strides: false,
         }
+    }
+
+    /// Sets the targets. A subresource is a target once: D3D11 takes no second, and to Vulkan its contents would be undefined.
+    pub fn set_targets(
+        &mut self,
+        mut targets: [Option<Rc<View>>; RENDER_TARGETS],
+        depth_stencil: Option<Rc<View>>,
+    ) {
+        for index in 1..RENDER_TARGETS {
+            let (before, rest) = targets.split_at_mut(index);
+            if let Some(slot) = rest.first_mut()
+                && slot.as_ref().is_some_and(|view| before.iter().flatten().any(|other| other.overlaps(view)))
+            {
+                *slot = None;
+            }
+        }
+        let count = |views: &Self, up: bool| {
+            for view in views.render_targets.iter().chain([&views.depth_stencil]).flatten() {
+                view.count_as_target(up);
+            }
+        };
+        count(self, false);
+        self.render_targets = targets;
+        self.depth_stencil = depth_stencil;
+        count(self, true);
+    }
+
+    /// Whether shaders may not see what a view shows because it is rendered to. D3D11 unbinds such views.
+    #[inline]
+    pub fn is_rendered_to(&self, view: &View) -> bool {
+        view.may_be_target() && self.find_target(view)
+    }
+
+    fn find_target(&self, view: &View) -> bool {
+        self.render_targets.iter().flatten().any(|target| target.overlaps(view))
+            || self
+                .depth_stencil
+                .as_ref()
+                .is_some_and(|target| target.overlaps(view) && !target.only_reads(view))
     }
 
     /// Sets the vertex layout. What was misaligned for the one before may be aligned for this one, and the other way.
     pub fn set_layout(&mut self, layout: Option<Rc<ElementLayout>>) {
-        let none = [1; VERTEX_BUFFER_SLOTS];
+        let none = [0; VERTEX_BUFFER_SLOTS];
         let alignments =
             |layout: &Option<Rc<ElementLayout>>| layout.as_ref().map_or(none, |layout| layout.alignments);
         let (before, now) = (alignments(&self.layout), alignments(&layout));
         for (slot, (before, now)) in before.into_iter().zip(now).enumerate() {
             let Some(Some(bound)) = self.vertex_buffers.get(slot) else { continue };
-            let aligned = |alignment| (bound.offset | bound.stride).is_multiple_of(alignment);
-            if before != now && aligned(before) != aligned(now) {
+            if before != now && bound.can_be_fetched(before) != bound.can_be_fetched(now) {
                 self.note_vertex_changes(slot..slot + 1);
             }
         }
         self.layout = layout;
+        self.find_overlaps(0..VERTEX_BUFFER_SLOTS);
+    }
+
+    /// Finds out in which slots vertices overlap; the pipeline changes with the strides then.
+    pub fn find_overlaps(&mut self, slots: Range<usize>) {
+        let before = self.overlapping;
+        for slot in slots {
+            let of = |list: &[u32; VERTEX_BUFFER_SLOTS]| list.get(slot).copied();
+            let layout = self.layout.as_ref();
+            let extent = layout.and_then(|layout| of(&layout.extents)).unwrap_or(0);
+            let alignment = layout.and_then(|layout| of(&layout.alignments)).unwrap_or(0);
+            let bound = self.vertex_buffers.get(slot).and_then(Option::as_ref);
+            let overlaps = bound.is_some_and(|bound| {
+                bound.stride != 0 && bound.stride < extent && bound.can_be_fetched(alignment)
+            });
+            let bit = 1u32.checked_shl(slot as u32).unwrap_or(0);
+            self.overlapping = if overlaps { self.overlapping | bit } else { self.overlapping & !bit };
+        }
+        if before != 0 || self.overlapping != 0 {
+            self.dirty |= Dirty::PIPELINE;
+        }
+    }
+
+    /// The strides, where the pipeline must have them.
+    pub fn strides(&self) -> Option<[u32; VERTEX_BUFFER_SLOTS]> {
+        if self.overlapping == 0 {
+            return None;
+        }
+        let alignments = self.layout.as_ref().map_or([0; VERTEX_BUFFER_SLOTS], |layout| layout.alignments);
+        let mut strides = [0; VERTEX_BUFFER_SLOTS];
+        for ((stride, bound), alignment) in strides.iter_mut().zip(&self.vertex_buffers).zip(alignments) {
+            // The validation layer (1.3.239) stops at misaligned strides of what is not bound, and tracks what lies behind it.
+            let fetched = bound.as_ref().filter(|bound| {
+                bound.can_be_fetched(alignment) && u64::from(bound.offset) < bound.buffer.size()
+            });
+            *stride = fetched.map_or(0, |bound| bound.stride);
+        }
+        Some(strides)
+    }
+
+    /// Whether the pipeline that comes next has the strides. All vertex buffers are bound anew where the one before had not, or had.
+    pub fn set_fixed_strides(&mut self, fixed: bool) {
+        if self.fixed_strides != fixed {
+            self.fixed_strides = fixed;
+            self.dirty |= Dirty::VERTEX_BUFFERS | Dirty::ALL_VERTEX_BUFFERS;
+        }
     }
 
     /// Notes that vertex buffers have changed.

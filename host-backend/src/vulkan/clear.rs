@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use ash::vk;
 use pvgpu_protocol::command::{Rect, dimension, view_kind};
+use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::staging::mip_extent;
 
 use super::Context;
@@ -25,6 +26,8 @@ use crate::ops::ResourceDesc;
 const ZERO_BYTES: u64 = 1 << 20;
 /// Bytes of texels for views that Vulkan cannot clear: copied again and again in bands of this.
 const BAND_BYTES: u64 = 1 << 20;
+/// Parts that one clear may consist of: all of the largest texture takes 4,096, but rectangles may repeat it.
+const MAX_COPIES: u64 = 1 << 16;
 
 impl Context {
     pub(super) fn clear_render_target_view(&mut self, id: u32, color: [f32; 4]) -> Result<(), Fault> {
@@ -285,6 +288,11 @@ impl Context {
         // CAST: at most 16,384 rows.
         let row = u64::from(widest) * texel.len() as u64;
         let band = (BAND_BYTES / row).clamp(1, u64::from(tallest)) as u32;
+        let copies = rects.len() as u64 * u64::from(tallest.div_ceil(band));
+        if copies > MAX_COPIES {
+            let what = format!("a clear of {copies} parts; {MAX_COPIES} are the limit");
+            return Err(Fault::new(error_code::LIMIT, what));
+        }
         let slice = self.transient(row * u64::from(band))?;
         fill(&slice, &texel, u64::from(widest) * u64::from(band));
         let slices = range.first_array_slice..range.first_array_slice + range.array_size;

@@ -101,6 +101,7 @@ impl<'d> Cmd<'d> {
         set_depth_write => cmd_set_depth_write_enable(enable: (bool));
         set_depth_compare => cmd_set_depth_compare_op(op: (vk::CompareOp));
         set_depth_bias_enable => cmd_set_depth_bias_enable(enable: (bool));
+        set_rasterizer_discard => cmd_set_rasterizer_discard_enable(enable: (bool));
         set_stencil_test => cmd_set_stencil_test_enable(enable: (bool));
         set_stencil_op => cmd_set_stencil_op(faces: (vk::StencilFaceFlags), fail: (vk::StencilOp), pass: (vk::StencilOp), depth_fail: (vk::StencilOp), compare: (vk::CompareOp));
         draw_indirect => cmd_draw_indirect(buffer: (vk::Buffer), offset: (u64), count: (u32), stride: (u32));
@@ -169,32 +170,40 @@ impl<'d> Cmd<'d> {
         }
     }
 
+    /// Sets push constants from the first byte on.
+    pub fn push_constants(&self, layout: vk::PipelineLayout, stages: vk::ShaderStageFlags, bytes: &[u8]) {
+        let bytes: Box<[u8]> = bytes.into();
+        self.call(move |device, buffer| {
+            // SAFETY: see the module.
+            unsafe { device.cmd_push_constants(buffer, layout, stages, 0, &bytes) }
+        });
+    }
+
     #[inline]
     pub fn bind_index_buffer(&self, buffer: vk::Buffer, offset: u64, kind: vk::IndexType) {
         self.list.push(Call::BindIndexBuffer { buffer, offset, kind });
     }
 
-    /// Binds vertex buffers with sizes and strides; the slices have one length.
+    /// Binds vertex buffers with sizes, and with strides unless the pipeline has them; the slices have one length.
     pub fn bind_vertex_buffers(
         &self,
         first: u32,
         buffers: &[vk::Buffer],
         offsets: &[u64],
         sizes: &[u64],
-        strides: &[u64],
+        strides: Option<&[u64]>,
     ) {
-        if let ([buffer], [offset], [size], [stride]) = (buffers, offsets, sizes, strides) {
+        if let ([buffer], [offset], [size], Some([stride])) = (buffers, offsets, sizes, strides) {
             let (buffer, offset, size, stride) = (*buffer, *offset, *size, *stride);
             self.list.push(Call::BindVertexBuffer { slot: first, buffer, offset, size, stride });
             return;
         }
         let (buffers, offsets) = (buffers.to_vec(), offsets.to_vec());
-        let (sizes, strides) = (sizes.to_vec(), strides.to_vec());
+        let (sizes, strides) = (sizes.to_vec(), strides.map(<[u64]>::to_vec));
         self.call(move |device, to| {
+            let strides = strides.as_deref();
             // SAFETY: see the module.
-            unsafe {
-                device.cmd_bind_vertex_buffers2(to, first, &buffers, &offsets, Some(&sizes), Some(&strides));
-            }
+            unsafe { device.cmd_bind_vertex_buffers2(to, first, &buffers, &offsets, Some(&sizes), strides) }
         });
     }
 
@@ -305,16 +314,6 @@ impl<'d> Cmd<'d> {
         });
     }
 
-    /// Draws as many vertices as bytes lie before the counter's value, less `skipped`.
-    pub fn draw_byte_count(&self, counter: vk::Buffer, skipped: u32, stride: u32) {
-        let Some(feedback) = &self.device.feedback else { return };
-        let draw = feedback.fp().cmd_draw_indirect_byte_count_ext;
-        self.call(move |_, buffer| {
-            // SAFETY: see the module.
-            unsafe { draw(buffer, 1, 0, counter, 0, skipped, stride) }
-        });
-    }
-
     /// Begins conditional rendering: what follows happens if the dword is not zero, or if it is when `inverted`.
     pub fn begin_conditional(&self, word: vk::Buffer, inverted: bool) {
         let Some(conditional) = &self.device.conditional else { return };
@@ -367,6 +366,52 @@ impl<'d> Cmd<'d> {
         });
     }
 
+    /// Takes images over from whoever used them outside of this process.
+    pub fn acquire_outside(&self, images: Vec<(vk::Image, vk::ImageAspectFlags)>, family: u32) {
+        let (all, access) = EVERYTHING;
+        let taken = images.iter().map(|image| {
+            crossing(*image)
+                .dst_stage_mask(all)
+                .dst_access_mask(access)
+                .src_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL)
+                .dst_queue_family_index(family)
+        });
+        self.image_barriers(taken.collect());
+        let back = images.iter().map(|image| {
+            crossing(*image)
+                .src_stage_mask(all)
+                .src_access_mask(access)
+                .dst_stage_mask(all)
+                .dst_access_mask(access)
+                .old_layout(OUTSIDE)
+                .new_layout(vk::ImageLayout::GENERAL)
+        });
+        self.image_barriers(back.collect());
+    }
+
+    /// Gives images away to whoever uses them outside of this process.
+    pub fn release_outside(&self, images: Vec<(vk::Image, vk::ImageAspectFlags)>, family: u32) {
+        let (all, access) = EVERYTHING;
+        let given = images.iter().map(|image| {
+            crossing(*image)
+                .src_stage_mask(all)
+                .src_access_mask(access)
+                .src_queue_family_index(family)
+                .dst_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL)
+        });
+        self.image_barriers(given.collect());
+    }
+
+    fn image_barriers(&self, barriers: Vec<vk::ImageMemoryBarrier2<'static>>) {
+        let barriers = Barriers(barriers);
+        self.call(move |device, buffer| {
+            let Barriers(barriers) = &{ barriers };
+            let info = vk::DependencyInfo::default().image_memory_barriers(barriers);
+            // SAFETY: see the module.
+            unsafe { device.cmd_pipeline_barrier2(buffer, &info) }
+        });
+    }
+
     /// Brings a new image into the layout that it keeps.
     pub fn initialise_image(&self, image: vk::Image, aspects: vk::ImageAspectFlags) {
         self.call(move |device, buffer| {
@@ -385,6 +430,35 @@ impl<'d> Cmd<'d> {
         });
     }
 }
+
+/// Every stage, and all that it may do with memory.
+const EVERYTHING: (vk::PipelineStageFlags2, vk::AccessFlags2) = (
+    vk::PipelineStageFlags2::ALL_COMMANDS,
+    vk::AccessFlags2::from_raw(
+        vk::AccessFlags2::MEMORY_READ.as_raw() | vk::AccessFlags2::MEMORY_WRITE.as_raw(),
+    ),
+);
+
+/// The layout of images that nobody here owns. It is none that images have here, so that an acquisition changes the layout: what
+/// does not, tells nobody (the validation layers, for one) what layout the image has.
+const OUTSIDE: vk::ImageLayout = vk::ImageLayout::TRANSFER_SRC_OPTIMAL;
+
+/// One half of a transfer between this process and another. Both halves are of one pair of layouts, and there is one change.
+fn crossing((image, aspects): (vk::Image, vk::ImageAspectFlags)) -> vk::ImageMemoryBarrier2<'static> {
+    vk::ImageMemoryBarrier2::default()
+        .old_layout(vk::ImageLayout::GENERAL)
+        .new_layout(OUTSIDE)
+        .src_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
+        .dst_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
+        .image(image)
+        .subresource_range(whole(aspects))
+}
+
+/// Barriers on their way to whoever plays them.
+struct Barriers(Vec<vk::ImageMemoryBarrier2<'static>>);
+
+// SAFETY: the barriers point to nothing: their chains are empty, and everything else in them is plain data.
+unsafe impl Send for Barriers {}
 
 /// What a pass renders to.
 pub struct Rendering {

@@ -14,10 +14,11 @@ use pvgpu_protocol::command::NONE;
 use pvgpu_protocol::limits::MAX_OBJECTS;
 
 use super::Device;
+use super::arguments::ArgumentChecks;
 use super::assembly::Assembly;
 use super::bindings::{Bindings, ConstantBuffer, Dirty, IndexBuffer, VertexBuffer};
 use super::completion::{CompletionHandle, Frame, HeapCopy, HeapPack, Progress, Submission, Work};
-use super::descriptor::{Contents, Program, ProgramKey};
+use super::descriptor::{Contents, Program, ProgramKey, ViewStarts};
 use super::feedback::FullBuffer;
 use super::memory::{HeapBuffer, SlicePool};
 use super::pass::Pass;
@@ -28,20 +29,22 @@ use super::predication::Predication;
 use super::present::PresentImages;
 use super::query::{ActiveQueries, Query, QueryKind, QueryPools, QueryResult};
 use super::recorder::{Recorder, Serials};
-use super::resource::{Buffer, Resource, Staging, Texture};
+use super::resource::{Buffer, Image, Resource, Staging, Texture};
 use super::set_cache::{SetCache, WordHasher};
 use super::shader::Shader;
 use super::shares::Shares;
 use super::state::{
     BlendState, ElementLayout, Sampler, default_depth_stencil, default_rasterizer, default_sampler,
 };
+use super::tiles::{Pending, TilePool};
 use super::trash::{self, Trash};
-use super::view::{Target, View};
+use super::view::{Counter, Target, View};
 use crate::fault::Fault;
 use crate::format::dxgi;
 use crate::memory::Heap;
 use crate::ops::{Backend, DepthStencilState, Op, RasterizerState, ResourceDesc, ShareToken};
 use crate::pipeline_file::{ContentHash, PipelineFile};
+use crate::shared_image::{Broker, Offer};
 use crate::slots::Slots;
 
 /// What contexts of one worker share.
@@ -90,12 +93,13 @@ pub(super) fn count(counter: &AtomicU64, by: u64) {
 }
 
 impl Shared {
-    /// Imports the heap if the driver can.
+    /// Imports the heap if the driver can. `broker` is the way to what other workers share.
     pub fn new(
         device: Arc<Device>,
         heap: Heap,
         completion: CompletionHandle,
         counters: Arc<Counters>,
+        broker: Option<Arc<dyn Broker>>,
     ) -> Rc<Self> {
         let heap_buffer = HeapBuffer::import(&device, &heap);
         if heap_buffer.is_none() {
@@ -104,7 +108,7 @@ impl Shared {
         let serials = Rc::new(Serials::behind(device.finished()));
         let notes = RefCell::new(PipelineList::new(device.take_notes()));
         let player = Player::start(device.clone(), completion.clone());
-        let shares = Shares::new(device.clone());
+        let shares = Shares::new(device.clone(), broker);
         Rc::new(Self {
             device,
             heap,
@@ -133,6 +137,7 @@ impl Shared {
 
 enum Object {
     Resource(Resource),
+    TilePool(Rc<TilePool>),
     View(Rc<View>),
     Query(Query),
     Shader(Rc<Shader>),
@@ -161,12 +166,18 @@ pub struct Context {
     /// Of the graphics pipeline that is current, if `bound.dirty` does not say otherwise.
     pub(super) program: Option<Rc<Program>>,
     pub(super) pipeline: Option<Making>,
+    /// The pipeline rasterizes nothing.
+    pub(super) discards: bool,
     /// Of the current state; none when it draws nothing.
     pub(super) assembly: Option<Assembly>,
     /// Stream-output buffers that transform feedback is active for.
     pub(super) feedback: u8,
     /// For stream output that is counted but not written.
     pub(super) full_buffer: Option<FullBuffer>,
+    /// Stands for vertex buffers that are not bound, once it is needed.
+    pub(super) no_vertices: Option<Counter>,
+    /// Once they are needed.
+    pub(super) argument_checks: Option<ArgumentChecks>,
     pub(super) predication: Option<Predication>,
     /// The command buffer knows of every viewport, set or not.
     pub(super) all_viewports: bool,
@@ -178,6 +189,8 @@ pub struct Context {
     pub(super) placed: Vec<Weak<Buffer>>,
     pub(super) copies: Vec<HeapCopy>,
     pub(super) packs: Vec<HeapPack>,
+    /// Changes of tiles' mappings that are still to be made.
+    pub(super) tile_binds: Pending,
     frames: Vec<Frame>,
     /// Taken when the context ends.
     pub(super) default_sampler: Option<Rc<Sampler>>,
@@ -190,6 +203,8 @@ pub struct Context {
     pub(super) sets: SetCache,
     /// Memory for what a draw's set holds.
     pub(super) contents: Contents,
+    /// The push constants of the command buffer, and the layout that they are for.
+    pub(super) pushed: Option<(vk::PipelineLayout, ViewStarts)>,
     pub(super) queries: QueryPools,
     pub(super) slices: SlicePool,
     pub(super) readback: SlicePool,
@@ -223,9 +238,12 @@ impl Context {
             interner,
             program: None,
             pipeline: None,
+            discards: false,
             assembly: None,
             feedback: 0,
             full_buffer: None,
+            no_vertices: None,
+            argument_checks: None,
             predication: None,
             all_viewports: false,
             present_images: PresentImages::default(),
@@ -234,6 +252,7 @@ impl Context {
             placed: Vec::new(),
             copies: Vec::new(),
             packs: Vec::new(),
+            tile_binds: Pending::default(),
             frames: Vec::new(),
             default_sampler: Some(default_sampler),
             default_blend,
@@ -242,6 +261,7 @@ impl Context {
             recorder,
             sets: SetCache::new(device.clone()),
             contents: Contents::default(),
+            pushed: None,
             queries: QueryPools::new(device.clone()),
             slices: SlicePool::new(device.clone(), MemoryLocation::CpuToGpu),
             readback: SlicePool::new(device.clone(), MemoryLocation::GpuToCpu),
@@ -260,13 +280,16 @@ impl Context {
 
     /// Submits what was recorded.
     fn submit(&mut self, fence: Option<(u32, u64, Instant)>) -> Result<(), Fault> {
+        self.bind_tiles()?;
         if !self.recorder.is_empty() {
             self.end_pass()?;
             self.balance_memory()?;
             let (mut garbage, pools) = (self.trash.take(), self.sets.take_used());
             garbage.append(self.shared.shares.take_garbage());
-            self.recorder.submit(&self.device, garbage, pools)?;
+            let outside = self.outside();
+            self.recorder.submit(&self.device, garbage, pools, &outside)?;
             self.bound.dirty = Dirty::ALL;
+            self.pushed = None;
         }
         self.sent += 1;
         self.shared.completion.send(Submission {
@@ -291,6 +314,23 @@ impl Context {
         if self.is_sharing && !self.recorder.is_empty() { self.submit(None) } else { Ok(()) }
     }
 
+    /// Images of this batch that other workers may have; to be given away at its end.
+    fn outside(&self) -> Vec<(vk::Image, vk::ImageAspectFlags, bool)> {
+        if !self.is_sharing {
+            return Vec::new();
+        }
+        let mut used = self.shared.shares.outside();
+        used.retain(|image| self.recorder.used_in_batch(&image.tracker));
+        let given =
+            |image: &Image| image.outside.as_ref().is_some_and(|outside| outside.released.replace(true));
+        used.iter().map(|image| (image.raw, image.aspects(), given(image))).collect()
+    }
+
+    /// Submits what was recorded, if anything was.
+    pub(super) fn submit_recorded(&mut self) -> Result<(), Fault> {
+        if self.recorder.is_empty() { Ok(()) } else { self.submit(None) }
+    }
+
     fn share(&mut self, id: u32, token: ShareToken) -> Result<(), Fault> {
         let texture = self.texture(id)?;
         self.is_sharing = true;
@@ -300,6 +340,18 @@ impl Context {
 
     fn open_shared(&mut self, id: u32, token: ShareToken) -> Result<(), Fault> {
         let texture = self.shared.shares.find(token).ok_or_else(|| disagree(id))?;
+        self.is_sharing = true;
+        self.insert(id, Object::Resource(Resource::Texture(texture)))
+    }
+
+    fn import(
+        &mut self,
+        id: u32,
+        token: ShareToken,
+        desc: &Rc<ResourceDesc>,
+        offer: Offer,
+    ) -> Result<(), Fault> {
+        let texture = self.shared.shares.import(token, desc, offer)?;
         self.is_sharing = true;
         self.insert(id, Object::Resource(Resource::Texture(texture)))
     }
@@ -412,6 +464,13 @@ impl Context {
         }
     }
 
+    pub(super) fn tile_pool(&self, id: u32) -> Result<Rc<TilePool>, Fault> {
+        match self.objects.get(id) {
+            Some(Object::TilePool(pool)) => Ok(pool.clone()),
+            _ => Err(disagree(id)),
+        }
+    }
+
     pub(super) fn view(&self, id: u32) -> Result<Rc<View>, Fault> {
         match self.objects.get(id) {
             Some(Object::View(view)) => Ok(view.clone()),
@@ -441,7 +500,10 @@ impl Context {
             }))
         } else if desc.is_buffer() {
             let buffer = Buffer::new(desc, &self.trash, &self.slices)?;
-            self.zero_buffer(&buffer)?;
+            match &buffer.tiles {
+                Some(tiled) => self.begin_tiled(&buffer.desc, tiled)?,
+                None => self.zero_buffer(&buffer)?,
+            }
             if let Some(counter) = &buffer.so_counter {
                 self.set_counter(counter, 0)?;
             }
@@ -449,7 +511,14 @@ impl Context {
         } else {
             let texture = Texture::new(desc.clone(), &self.trash)?;
             for part in texture.parts() {
-                self.zero_image(&desc, &part.image)?;
+                match &part.image.tiles {
+                    Some(tiled) => {
+                        self.begin_tiled(&desc, tiled)?;
+                        let cmd = self.recorder.early(&self.device)?;
+                        cmd.initialise_image(part.image.raw, part.image.aspects());
+                    }
+                    None => self.zero_image(&desc, &part.image)?,
+                }
             }
             Resource::Texture(Rc::new(texture))
         };
@@ -499,6 +568,7 @@ impl Context {
             }
         }
         self.bound.note_vertex_changes(start..start + buffers.len());
+        self.bound.find_overlaps(start..start + buffers.len());
         Ok(())
     }
 
@@ -589,10 +659,10 @@ impl Context {
             && views.iter().zip(&self.bound.render_targets).all(|(a, b)| same(a, b));
         if !unchanged {
             self.end_pass()?;
-            self.bound.render_targets = views;
-            self.bound.depth_stencil = depth;
-            // Whether depth is written depends on the view.
-            self.bound.dirty |= Dirty::PIPELINE | Dirty::VIEWPORTS | Dirty::DEPTH | Dirty::RASTERIZER;
+            self.bound.set_targets(views, depth);
+            // Whether depth is written depends on the view, and what shaders may see of textures on all of them.
+            self.bound.dirty |=
+                Dirty::PIPELINE | Dirty::VIEWPORTS | Dirty::DEPTH | Dirty::RASTERIZER | Dirty::DESCRIPTORS;
         }
         if !uavs.is_empty() || self.bound.graphics_uavs.iter().any(Option::is_some) {
             for slot in &mut self.bound.graphics_uavs {
@@ -696,6 +766,12 @@ impl Context {
         let textures = ids.iter().map(|id| self.texture(*id)).collect::<Result<Vec<_>, _>>()?;
         let images: Vec<_> = textures.iter().map(|texture| texture.image()).collect();
         for (index, texture) in textures.iter().enumerate() {
+            // A resource that was opened twice has two numbers.
+            if textures.iter().skip(index + 1).any(|other| Rc::ptr_eq(texture, other)) {
+                return Err(Fault::argument("a texture takes part twice in a rotation"));
+            }
+        }
+        for (index, texture) in textures.iter().enumerate() {
             if let Some(image) = images.get((index + 1) % images.len()) {
                 texture.set_image(image.clone());
             }
@@ -735,6 +811,10 @@ impl Backend for Context {
         self.shared.shares.find(token).map(|texture| texture.desc.clone())
     }
 
+    fn offer(&mut self, token: ShareToken) -> Option<Offer> {
+        self.shared.shares.ask(token)
+    }
+
     fn batch(&self) -> u64 {
         self.sent + 1
     }
@@ -748,6 +828,7 @@ impl Backend for Context {
             Op::DestroyObject { id } => self.destroy(id),
             Op::ShareResource { id, token } => self.share(id, token),
             Op::OpenSharedResource { id, token } => self.open_shared(id, token),
+            Op::ImportResource { id, token, desc, offer } => self.import(id, token, &desc, offer),
             Op::CreateView { id, desc } => self.create_view(id, desc),
             Op::CreateQuery { id, kind, slot } => {
                 self.insert(id, Object::Query(Query::new(QueryKind::from_ddi(kind)?, slot)))
@@ -857,6 +938,22 @@ impl Backend for Context {
             Op::WriteNoOverwrite { dst, offset, data } => self.write_no_overwrite(dst, offset, data),
             Op::PlaceBuffer { dst, data } => self.place_buffer(dst, data),
             Op::RotateResourceIdentities { resources } => self.rotate(resources),
+            Op::CreateTilePool { id, tiles } => {
+                self.insert(id, Object::TilePool(Rc::new(TilePool::new(tiles))))
+            }
+            Op::ResizeTilePool { pool, tiles } => self.tile_pool(pool).map(|pool| pool.resize(tiles)),
+            Op::DescribeTiling { slot, words } => {
+                let bytes: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+                self.shared.heap.write(slot.offset, &bytes);
+                Ok(())
+            }
+            Op::UpdateTileMappings { resource, pool, runs } => {
+                self.update_tile_mappings(resource, pool, runs)
+            }
+            Op::CopyTileMappings { dst, src, pairs } => self.copy_tile_mappings(dst, src, pairs),
+            Op::CopyTiles(copy) => self.copy_tiles(&copy),
+            Op::UpdateTiles { resource, data, spans } => self.update_tiles(resource, data, spans),
+            Op::TiledResourceBarrier => self.tiled_resource_barrier(),
             Op::Present(present) => self.present(&present),
         }
     }
@@ -871,6 +968,8 @@ impl Drop for Context {
         self.bound = Bindings::new(self.default_blend.clone());
         self.predication = None;
         self.full_buffer = None;
+        self.no_vertices = None;
+        self.argument_checks = None;
         self.objects = Slots::new(MAX_OBJECTS);
         self.programs.clear();
         self.program = None;

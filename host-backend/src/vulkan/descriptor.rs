@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
+use std::sync::Once;
 
 use ash::vk;
 use ash::vk::Handle;
@@ -13,13 +14,13 @@ use pvgpu_dxbc::{
 use pvgpu_protocol::command::stage;
 
 use super::Device;
-use super::bindings::{Bindings, ConstantBuffer};
+use super::bindings::{Bindings, ConstantBuffer, StageBindings};
 use super::formats::map_color;
 use super::pipeline::PipelineKey;
 use super::pipeline_pool::Making;
 use super::recorder::{Access, Tracker};
 use super::set_cache::{Sets, WordHasher};
-use super::shader::{Shader, Variant};
+use super::shader::{ComponentTypes, Shader, Variant};
 use super::state::Sampler;
 use super::trash::{Garbage, Trash};
 use super::view::{Target, View};
@@ -51,6 +52,10 @@ pub struct ProgramBinding {
     kind: BindingKind,
     /// A constant buffer whose place is a dynamic offset.
     dynamic: bool,
+    /// The byte of the push constants that says how far behind its descriptor a view begins.
+    start: Option<u32>,
+    /// A resource whose texels are compared with a reference.
+    compared: bool,
 }
 
 /// A binding with its place in the set's layout.
@@ -64,6 +69,12 @@ pub struct ProgramKey {
     pub dual_source: bool,
     /// Stream-output buffers that are bound, slot 0 in bit 0.
     pub so_buffers: u8,
+    /// Of vertex attributes that are not what the vertex shader declares.
+    pub inputs: ComponentTypes,
+    /// Of render targets that are not what the pixel shader declares.
+    pub outputs: ComponentTypes,
+    /// What the pixel shader writes to slots without a target between others.
+    pub unused_outputs: u8,
 }
 
 /// A stage of a program.
@@ -87,6 +98,8 @@ pub struct Program {
     pub rasterized_stream: Option<u32>,
     /// A stage before the pixel shader chooses the viewport.
     pub chooses_viewport: bool,
+    /// Stages with push constants that say where views begin.
+    pub view_start_stages: vk::ShaderStageFlags,
     pub pipelines: RefCell<HashMap<PipelineKey, Making, BuildHasherDefault<WordHasher>>>,
     pub writes: bool,
     /// The descriptor sets that were made for it.
@@ -104,7 +117,7 @@ impl Program {
     /// Builds a program of shaders in pipeline order. The last one before the pixel shader writes the stream output.
     pub fn new(
         shaders: &[Rc<Shader>],
-        dual_source: bool,
+        &ProgramKey { dual_source, inputs, outputs, unused_outputs, .. }: &ProgramKey,
         stream_output: Option<StreamOutput>,
         trash: &Rc<Trash>,
     ) -> Result<Self, Fault> {
@@ -124,10 +137,13 @@ impl Program {
             rasterized_stream: stream_output
                 .as_deref()
                 .map_or(Some(0), |output| output.rasterized_stream)
+                // Where the device rasterizes the first stream only, another is captured and not drawn.
+                .filter(|stream| *stream == 0 || trash.device.caps.feedback.stream_select)
                 .filter(|stream| writer.is_none_or(|writer| has_stream(&writer.reflection, *stream))),
             chooses_viewport: writer.is_some_and(|writer| {
                 writer.reflection.output_system_values() & (1 << NAME_VIEWPORT_INDEX) != 0
             }),
+            view_start_stages: vk::ShaderStageFlags::empty(),
             pipelines: RefCell::default(),
             writes: false,
             sets: RefCell::default(),
@@ -145,7 +161,7 @@ impl Program {
                 previous.filter(|_| of.contains(&shader.stage)).map(mask)
             };
             let linked = [stage::HULL, stage::DOMAIN, stage::GEOMETRY, stage::PIXEL];
-            let variant = Variant {
+            let mut variant = Variant {
                 previous_outputs: read(&linked, Reflection::output_mask),
                 previous_system_values: read(
                     &[stage::HULL, stage::GEOMETRY],
@@ -154,7 +170,13 @@ impl Program {
                 previous_patch_constants: read(&[stage::DOMAIN], Reflection::patch_constant_mask),
                 dual_source: dual_source && shader.stage == stage::PIXEL,
                 stream_output: stream_output.clone().filter(|_| last == Some(index)),
+                ..Variant::default()
             };
+            match shader.stage {
+                stage::VERTEX => variant.inputs = inputs,
+                stage::PIXEL => (variant.outputs, variant.unused_outputs) = (outputs, unused_outputs),
+                _ => {}
+            }
             let reflection = &shader.reflection;
             program.stages.push(ProgramStage {
                 flag,
@@ -166,6 +188,12 @@ impl Program {
                     binding.class,
                     BindingClass::UnorderedAccess | BindingClass::UnorderedAccessCounter
                 );
+                let start = reflection
+                    .view_start(binding.class, binding.slot)
+                    .filter(|_| trash.device.caps.shader.view_starts);
+                if start.is_some() {
+                    program.view_start_stages |= flag;
+                }
                 let place = vk::DescriptorSetLayoutBinding::default()
                     .binding(binding.descriptor.binding)
                     .descriptor_type(map_type(binding.kind.descriptor_type()))
@@ -177,12 +205,17 @@ impl Program {
                     slot: binding.slot as usize,
                     kind: binding.kind,
                     dynamic: false,
+                    start,
+                    compared: binding.class == BindingClass::ShaderResource
+                        && reflection.compared.checked_shr(binding.slot).unwrap_or(0) & 1 != 0,
                 };
                 placed.push((place, bound));
             }
             match shader.stage {
                 stage::VERTEX => program.vertex = Some(shader.clone()),
-                stage::PIXEL => program.pixel_outputs = reflection.output_mask(),
+                stage::PIXEL => {
+                    program.pixel_outputs = reflection.output_mask() & !u32::from(unused_outputs);
+                }
                 _ => {}
             }
             previous = Some(reflection);
@@ -210,7 +243,13 @@ impl Program {
         self.set_layout = unsafe { device.raw.create_descriptor_set_layout(&info, None) }
             .map_err(|result| device.fault("vkCreateDescriptorSetLayout", result))?;
         let layouts = [self.set_layout];
-        let info = vk::PipelineLayoutCreateInfo::default().set_layouts(&layouts);
+        let starts = [vk::PushConstantRange::default()
+            .stage_flags(self.view_start_stages)
+            .size(pvgpu_dxbc::VIEW_START_BYTES)];
+        let mut info = vk::PipelineLayoutCreateInfo::default().set_layouts(&layouts);
+        if !self.view_start_stages.is_empty() {
+            info = info.push_constant_ranges(&starts);
+        }
         // SAFETY: the set layout is alive.
         self.layout = unsafe { device.raw.create_pipeline_layout(&info, None) }
             .map_err(|result| device.fault("vkCreatePipelineLayout", result))?;
@@ -252,7 +291,7 @@ impl Program {
                     }
                 }
                 BindingClass::ShaderResource => {
-                    if let Some(Some(view)) = stage.resources.get(binding.slot) {
+                    if let Some(view) = resource(bound, stage, binding) {
                         view.with_tracker(|tracker| visit(tracker, Access::Read));
                     }
                 }
@@ -286,6 +325,7 @@ impl Program {
     ) -> Result<(), Fault> {
         contents.words.clear();
         contents.offsets.clear();
+        contents.starts = ViewStarts::default();
         contents.described = true;
         let device = &self.trash.device;
         for binding in &self.bindings {
@@ -311,21 +351,24 @@ impl Program {
                 }
                 BindingClass::Sampler => {
                     let bound = stage.samplers.get(binding.slot).and_then(Option::as_ref);
-                    contents.words.push(bound.map_or(sampler.raw, |sampler| sampler.raw).as_raw());
+                    let compares = matches!(binding.kind, BindingKind::Sampler { comparison: true });
+                    let raw = bound.map_or(sampler, |bound| bound).raw(compares)?;
+                    contents.words.push(raw.as_raw());
                 }
                 BindingClass::ShaderResource => {
-                    let view = stage.resources.get(binding.slot).and_then(Option::as_ref);
+                    let view = resource(bound, stage, binding)
+                        .filter(|view| !binding.compared || can_compare(device, view));
                     if let Some(view) = view {
                         view.with_tracker(|tracker| visit(tracker, Access::Read));
                     }
-                    contents.resource(device, view, &binding.kind)?;
+                    contents.resource(device, view, binding)?;
                 }
                 BindingClass::UnorderedAccess => {
                     let view = uav(bound, binding);
                     if let Some(view) = view {
                         view.with_tracker(|tracker| visit(tracker, Access::Write));
                     }
-                    contents.resource(device, view, &binding.kind)?;
+                    contents.resource(device, view, binding)?;
                 }
                 BindingClass::UnorderedAccessCounter => {
                     let counter = uav(bound, binding).and_then(|view| view.counter.as_ref());
@@ -376,11 +419,23 @@ impl Program {
     }
 }
 
+/// How many dwords behind its descriptor each raw or structured view begins, as push constants have it
+/// ([`Reflection::view_start`]).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ViewStarts(pub [u8; pvgpu_dxbc::VIEW_START_BYTES as usize]);
+
+impl Default for ViewStarts {
+    fn default() -> Self {
+        Self([0; pvgpu_dxbc::VIEW_START_BYTES as usize])
+    }
+}
+
 /// What a set holds and where its dynamic buffers lie, see [`Program::describe`].
 #[derive(Default)]
 pub struct Contents {
     pub words: Vec<u64>,
     pub offsets: Vec<u32>,
+    pub starts: ViewStarts,
     /// They are those of the draw that is being prepared.
     pub described: bool,
 }
@@ -396,10 +451,23 @@ impl Contents {
         &mut self,
         device: &Device,
         view: Option<&Rc<View>>,
-        kind: &BindingKind,
+        binding: &ProgramBinding,
     ) -> Result<(), Fault> {
+        let kind = &binding.kind;
         match kind.descriptor_type() {
-            DescriptorType::StorageBuffer => self.buffer(storage_buffer(device, view)?),
+            DescriptorType::StorageBuffer => {
+                let (info, dwords) = storage_buffer(device, view);
+                match binding.start.and_then(|start| self.starts.0.get_mut(start as usize)) {
+                    Some(start) => *start = dwords,
+                    // More views than there is room for starts. Nothing is seen rather than something else.
+                    None if dwords != 0 => {
+                        self.buffer(buffer_info(vk::Buffer::null(), 0, 0));
+                        return Ok(());
+                    }
+                    None => {}
+                }
+                self.buffer(info);
+            }
             DescriptorType::UniformTexelBuffer | DescriptorType::StorageTexelBuffer => {
                 self.words.push(texel_buffer(view, kind)?.as_raw());
             }
@@ -450,9 +518,42 @@ impl Drop for Program {
     }
 }
 
+/// The view of a shader resource that a shader may see.
+#[inline]
+fn resource<'b>(
+    bound: &Bindings,
+    stage: &'b StageBindings,
+    binding: &ProgramBinding,
+) -> Option<&'b Rc<View>> {
+    let view = stage.resources.get(binding.slot)?.as_ref()?;
+    (binding.stage == stage::COMPUTE || !bound.is_rendered_to(view)).then_some(view)
+}
+
+/// Whether texels of a view may be compared. D3D11 compares some colours, too; Vulkan leaves it undefined unless the device says that it
+/// can.
+fn can_compare(device: &Device, view: &View) -> bool {
+    static TOLD: Once = Once::new();
+    let Some(texture) = view.texture() else { return false };
+    let image = texture.plane(view.desc.format);
+    let depth = !image.aspects().contains(vk::ImageAspectFlags::COLOR);
+    let can = depth
+        || match map_color(view.desc.format) {
+            vk::Format::R32_SFLOAT => device.caps.compares_floats,
+            vk::Format::R16_UNORM => device.caps.compares_unorms,
+            _ => false,
+        };
+    if !can {
+        TOLD.call_once(|| log::warn!("this GPU compares no texels but those of depth textures"));
+    }
+    can
+}
+
 fn uav<'b>(bound: &'b Bindings, binding: &ProgramBinding) -> Option<&'b Rc<View>> {
-    let list = if binding.stage == stage::COMPUTE { &bound.compute_uavs } else { &bound.graphics_uavs };
-    list.get(binding.slot)?.as_ref()
+    if binding.stage == stage::COMPUTE {
+        return bound.compute_uavs.get(binding.slot)?.as_ref();
+    }
+    let view = bound.graphics_uavs.get(binding.slot)?.as_ref()?;
+    (!bound.is_rendered_to(view)).then_some(view)
 }
 
 fn buffer_info(buffer: vk::Buffer, offset: u64, range: u64) -> vk::DescriptorBufferInfo {
@@ -477,18 +578,20 @@ fn constant_buffer(device: &Device, bound: &ConstantBuffer) -> vk::DescriptorBuf
     buffer_info(raw, base + start, range)
 }
 
-fn storage_buffer(device: &Device, view: Option<&Rc<View>>) -> Result<vk::DescriptorBufferInfo, Fault> {
-    let null = buffer_info(vk::Buffer::null(), 0, 0);
-    let Some(view) = view else { return Ok(null) };
-    let Target::Buffer(buffer) = &view.target else { return Ok(null) };
+/// A raw or structured view: its descriptor, and how many dwords behind the descriptor's beginning it begins.
+fn storage_buffer(device: &Device, view: Option<&Rc<View>>) -> (vk::DescriptorBufferInfo, u8) {
+    let null = (buffer_info(vk::Buffer::null(), 0, 0), 0);
+    let Some(view) = view else { return null };
+    let Target::Buffer(buffer) = &view.target else { return null };
     if view.is_typed(buffer) {
-        return Ok(null);
+        return null;
     }
     let (raw, offset, bytes) = view.buffer_range(buffer);
-    if !offset.is_multiple_of(device.limits.min_storage_buffer_offset_alignment.max(1)) {
-        return Err(Fault::unsupported(format!("a buffer view that begins at byte {offset}")));
-    }
-    Ok(buffer_info(raw, offset, bytes.min(u64::from(device.limits.max_storage_buffer_range))))
+    let behind = offset % device.limits.min_storage_buffer_offset_alignment.max(1);
+    // Vulkan allows alignments up to 256 bytes, and views begin at whole dwords.
+    let Ok(dwords) = u8::try_from(behind / 4) else { return null };
+    let range = (bytes + behind).min(u64::from(device.limits.max_storage_buffer_range));
+    (buffer_info(raw, offset - behind, range), dwords)
 }
 
 fn texel_buffer(view: Option<&Rc<View>>, kind: &BindingKind) -> Result<vk::BufferView, Fault> {

@@ -5,15 +5,17 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ash::{ext, vk};
+use ash::{ext, khr, vk};
 use gpu_allocator::vulkan::{
     Allocation as Memory, AllocationCreateDesc, AllocationScheme, Allocator, AllocatorCreateDesc,
 };
 use gpu_allocator::{AllocationSizes, AllocatorDebugSettings, MemoryLocation};
 use pvgpu_protocol::event::error_code;
 
+use super::caps::{Caps, FeedbackCaps, LineCaps, ShaderCaps, SparseCaps};
 use super::instance::{GpuChoice, GpuError, Instance, device_name};
 use super::memory::BUFFER_USAGE;
+use super::sparse::Sparse;
 use crate::fault::Fault;
 use crate::pipeline_file::{GpuId, Note, PipelineFile};
 
@@ -33,93 +35,6 @@ pub struct DeviceOptions {
     pub bounce: bool,
     /// Command pools that may exist at a time, one a context, for tests of a driver that has no more; none for no limit.
     pub command_pools: Option<u32>,
-}
-
-/// Optional things that the device has.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Caps {
-    pub external_memory_host: bool,
-    pub memory_budget: bool,
-    pub depth_clip_enable: bool,
-    pub custom_border_color: bool,
-    pub vertex_divisor: bool,
-    pub vertex_divisor_zero: bool,
-    pub logic_op: bool,
-    /// Unordered access from the stages before the pixel shader.
-    pub vertex_pipeline_stores_and_atomics: bool,
-    pub dual_src_blend: bool,
-    pub fill_mode_non_solid: bool,
-    pub depth_bias_clamp: bool,
-    pub sampler_anisotropy: bool,
-    pub multi_viewport: bool,
-    pub pipeline_statistics: bool,
-    pub precise_occlusion: bool,
-    pub formats_4444: bool,
-    pub d24s8: bool,
-    /// `VK_EXT_conditional_rendering`.
-    pub conditional_rendering: bool,
-    pub feedback: FeedbackCaps,
-    pub lines: LineCaps,
-    /// `VK_EXT_image_view_min_lod`.
-    pub image_view_min_lod: bool,
-    /// `VK_EXT_image_sliced_view_of_3d`.
-    pub sliced_view_of_3d: bool,
-    /// Bytes that offsets of texel buffers are multiples of, and whether those of one texel do too.
-    pub texel_buffer_alignment: (u64, bool),
-    pub shader: ShaderCaps,
-}
-
-/// What `VK_EXT_transform_feedback` offers.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FeedbackCaps {
-    /// Whether there is any: its queries and draws by byte count included.
-    pub present: bool,
-    /// Vertex streams.
-    pub streams: u32,
-    /// Whether another stream than the first may be rasterized.
-    pub stream_select: bool,
-    /// The largest stride of a draw by byte count.
-    pub max_stride: u32,
-}
-
-/// Ways to rasterize lines that `VK_EXT_line_rasterization` offers.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LineCaps {
-    pub rectangular: bool,
-    pub bresenham: bool,
-    pub smooth: bool,
-}
-
-impl LineCaps {
-    /// Whether the extension is of any use.
-    pub const fn any(self) -> bool {
-        self.rectangular || self.bresenham || self.smooth
-    }
-}
-
-/// Features that shaders may use.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ShaderCaps {
-    pub geometry: bool,
-    pub tessellation: bool,
-    pub tessellation_and_geometry_point_size: bool,
-    pub geometry_streams: bool,
-    pub min_lod: bool,
-    pub sample_rate: bool,
-    pub cube_array: bool,
-    pub gather_extended: bool,
-    pub clip_distance: bool,
-    pub cull_distance: bool,
-    pub draw_parameters: bool,
-    pub output_layer: bool,
-    pub output_viewport: bool,
-    pub read_without_format: bool,
-    pub write_without_format: bool,
-    pub float64: bool,
-    /// Infinities, NaN and the sign of zero stay what they are in 32-bit arithmetic.
-    pub preserve_float32: bool,
-    /// 32-bit arithmetic flushes denormals, as D3D11 does.
-    pub flush_float32: bool,
 }
 
 /// Memory that the guest holds.
@@ -144,7 +59,7 @@ impl std::ops::Deref for Allocation {
     }
 }
 
-/// A Vulkan device with one queue.
+/// A Vulkan device with one queue, and perhaps another for sparse memory.
 pub struct Device {
     pub(super) raw: ash::Device,
     pub(super) physical: vk::PhysicalDevice,
@@ -153,6 +68,7 @@ pub struct Device {
     pub(super) submitting: Mutex<()>,
     pub(super) family: u32,
     pub(super) caps: Caps,
+    pub(super) sparse: Sparse,
     pub(super) limits: vk::PhysicalDeviceLimits,
     pub(super) properties: vk::PhysicalDeviceProperties,
     pub(super) driver: String,
@@ -169,13 +85,13 @@ pub struct Device {
     pub(super) max_vertex_divisor: u32,
     pub(super) memory: vk::PhysicalDeviceMemoryProperties,
     allocator: ManuallyDrop<Mutex<Allocator>>,
-    memory_limit: u64,
+    pub(super) memory_limit: u64,
     local_limit: u64,
-    memory_in_use: Arc<AtomicU64>,
+    pub(super) memory_in_use: Arc<AtomicU64>,
     /// Bytes of it that found no room in the GPU's own memory.
     spilled: AtomicU64,
     /// Bytes of it in the GPU's own memory.
-    local: AtomicU64,
+    pub(super) local: AtomicU64,
     /// How many more command pools there may be.
     command_pools: AtomicU32,
     /// How many more samplers there may be.
@@ -217,6 +133,7 @@ impl Device {
         let extensions = Extensions::of(&instance, physical)?;
         let (features, mut caps) = choose_features(&instance, physical, &extensions).map_err(missing)?;
         caps.external_memory_host &= !options.bounce;
+        caps.shader.view_starts = properties.limits.min_storage_buffer_offset_alignment > 4;
         let raw = create(&instance, physical, family, features, &caps)?;
         // SAFETY: the family and index are those the device was made with.
         let queue = unsafe { raw.get_device_queue(family, 0) };
@@ -264,11 +181,12 @@ impl Device {
         };
         let driver =
             format!("{} {}", text(&driver_properties.driver_name), text(&driver_properties.driver_info));
-        // Nothing tells but trying, or `VK_EXT_depth_bias_control`, which this driver does not have.
-        let doubles = driver_properties.driver_id == vk::DriverId::MESA_LLVMPIPE;
-        let unorm_bias_unit = if doubles { 2.0 } else { 1.0 };
+        // Nothing tells but trying, or `VK_EXT_depth_bias_control`, which not all have.
+        let doubles = [vk::DriverId::MESA_LLVMPIPE, vk::DriverId::NVIDIA_PROPRIETARY];
+        let unorm_bias_unit = if doubles.contains(&driver_properties.driver_id) { 2.0 } else { 1.0 };
         // SAFETY: the device belongs to the instance.
         let memory = unsafe { instance.raw.get_physical_device_memory_properties(physical) };
+        let sparse = Sparse::open(&raw, &mut caps.sparse, &memory);
         Ok(Arc::new(Self {
             raw,
             physical,
@@ -276,6 +194,7 @@ impl Device {
             submitting: Mutex::default(),
             family,
             caps,
+            sparse,
             limits: properties.limits,
             properties,
             driver,
@@ -765,8 +684,11 @@ fn choose_features(
     let mut floats = vk::PhysicalDeviceFloatControlsProperties::default();
     let mut streams = vk::PhysicalDeviceTransformFeedbackPropertiesEXT::default();
     let mut texels = vk::PhysicalDeviceTexelBufferAlignmentProperties::default();
-    let mut properties =
-        vk::PhysicalDeviceProperties2::default().push_next(&mut floats).push_next(&mut texels);
+    let mut driver = vk::PhysicalDeviceDriverProperties::default();
+    let mut properties = vk::PhysicalDeviceProperties2::default()
+        .push_next(&mut floats)
+        .push_next(&mut texels)
+        .push_next(&mut driver);
     if has_feedback {
         properties = properties.push_next(&mut streams);
     }
@@ -780,6 +702,7 @@ fn choose_features(
     .contains(vk::FormatFeatureFlags::DEPTH_STENCIL_ATTACHMENT);
     let caps = Caps {
         external_memory_host: extensions.has(ext::external_memory_host::NAME),
+        external_memory_fd: extensions.has(khr::external_memory_fd::NAME),
         memory_budget: extensions.has(ext::memory_budget::NAME),
         depth_clip_enable: has_clip && yes(clip.depth_clip_enable) && yes(core.depth_clamp),
         custom_border_color: has_border
@@ -798,15 +721,16 @@ fn choose_features(
         precise_occlusion: yes(core.occlusion_query_precise),
         formats_4444: has_formats && yes(formats.format_a4r4g4b4),
         d24s8,
+        null_vertex_buffers: driver.driver_id != vk::DriverId::MESA_LLVMPIPE,
+        compares_floats: instance.compares(physical, vk::Format::R32_SFLOAT),
+        compares_unorms: instance.compares(physical, vk::Format::R16_UNORM),
         conditional_rendering: has_conditional && yes(conditional.conditional_rendering),
         feedback: FeedbackCaps {
             present: has_feedback
                 && yes(feedback.transform_feedback)
-                && yes(streams.transform_feedback_queries)
-                && yes(streams.transform_feedback_draw),
+                && yes(streams.transform_feedback_queries),
             streams: if yes(feedback.geometry_streams) { streams.max_transform_feedback_streams } else { 1 },
             stream_select: yes(streams.transform_feedback_rasterization_stream_select),
-            max_stride: streams.max_transform_feedback_buffer_data_stride,
         },
         lines: LineCaps {
             rectangular: has_lines && yes(lines.rectangular_lines),
@@ -825,7 +749,6 @@ fn choose_features(
         shader: ShaderCaps {
             geometry: yes(core.geometry_shader),
             tessellation: yes(core.tessellation_shader),
-            tessellation_and_geometry_point_size: yes(core.shader_tessellation_and_geometry_point_size),
             geometry_streams: has_feedback && yes(feedback.geometry_streams),
             min_lod: yes(core.shader_resource_min_lod),
             sample_rate: yes(core.sample_rate_shading),
@@ -841,9 +764,11 @@ fn choose_features(
             float64: yes(core.shader_float64),
             preserve_float32: yes(floats.shader_signed_zero_inf_nan_preserve_float32),
             flush_float32: yes(floats.shader_denorm_flush_to_zero_float32),
+            view_starts: false,
         },
+        sparse: SparseCaps::choose(instance, physical, &core),
     };
-    let features = Features {
+    let mut features = Features {
         core: vk::PhysicalDeviceFeatures {
             robust_buffer_access: vk::TRUE,
             independent_blend: vk::TRUE,
@@ -853,7 +778,8 @@ fn choose_features(
             image_cube_array: core.image_cube_array,
             geometry_shader: core.geometry_shader,
             tessellation_shader: core.tessellation_shader,
-            shader_tessellation_and_geometry_point_size: core.shader_tessellation_and_geometry_point_size,
+            // Not `shader_tessellation_and_geometry_point_size`: without it points have size 1, as Direct3D's have, and a geometry shader
+            // has all the components for itself that Direct3D gives it.
             shader_resource_min_lod: core.shader_resource_min_lod,
             sample_rate_shading: core.sample_rate_shading,
             dual_src_blend: core.dual_src_blend,
@@ -891,6 +817,7 @@ fn choose_features(
             ..Default::default()
         },
     };
+    caps.sparse.enable(&mut features.core);
     Ok((features, caps))
 }
 
@@ -931,8 +858,13 @@ fn create(
         vk::PhysicalDeviceImageSlicedViewOf3DFeaturesEXT::default().image_sliced_view_of3_d(true);
     let mut names = vec![ext::robustness2::NAME.as_ptr()];
     let priorities = [1.0];
-    let queues =
-        [vk::DeviceQueueCreateInfo::default().queue_family_index(family).queue_priorities(&priorities)];
+    let queue = |family| {
+        vk::DeviceQueueCreateInfo::default().queue_family_index(family).queue_priorities(&priorities)
+    };
+    let mut queues = vec![queue(family)];
+    if caps.sparse.tier != 0 && caps.sparse.family != family {
+        queues.push(queue(caps.sparse.family));
+    }
     let mut info = vk::DeviceCreateInfo::default()
         .queue_create_infos(&queues)
         .enabled_features(&features.core)
@@ -942,6 +874,9 @@ fn create(
         .push_next(&mut robustness);
     if caps.external_memory_host {
         names.push(ext::external_memory_host::NAME.as_ptr());
+    }
+    if caps.external_memory_fd {
+        names.push(khr::external_memory_fd::NAME.as_ptr());
     }
     if caps.memory_budget {
         names.push(ext::memory_budget::NAME.as_ptr());

@@ -17,14 +17,19 @@ use super::conv::{map_compare, map_cull, map_stencil_op, restarts};
 use super::descriptor::{GRAPHICS_STAGES, Program, ProgramKey};
 use super::feedback::{for_each_so_target, written_buffers};
 use super::pass::{depth_access, for_each_target, target_formats};
-use super::pipeline::{Parts, PipelineKey, Recipe, make_compute};
+use super::pipeline::{Parts, PipelineKey, Recipe, TargetFormats, discards, make_compute};
 use super::pipeline_list::{note_of, note_of_compute};
 use super::pipeline_pool::Making;
-use super::recorder::Access;
+use super::recorder::{Access, Tracker};
+use super::shader::ComponentTypes;
+use super::view::Counter;
 use crate::fault::Fault;
 
 /// Pipelines that a context's shaders may have at a time: they go with their shaders. Large programs need some ten thousand.
 const MAX_PIPELINES: usize = 1 << 15;
+
+/// Bytes of the buffer that stands for vertex buffers that are not bound.
+const NO_VERTICES: u64 = 16;
 
 /// What a draw reads besides what shaders name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,8 +82,10 @@ impl Context {
         }
         let (raw, base) = arguments.place();
         let at = base + u64::from(offset);
+        if kind == indirect_kind::DISPATCH {
+            return self.dispatch_indirect(&arguments.tracker, raw, at);
+        }
         let ready = match kind {
-            indirect_kind::DISPATCH => self.prepare_dispatch(Some(&arguments.tracker))?,
             indirect_kind::DRAW_INDEXED => {
                 self.indices_available(0) != 0
                     && self.prepare_draw(Indices::Bound, Some(&arguments.tracker))?
@@ -90,10 +97,6 @@ impl Context {
         }
         let cmd = self.recorder.main(&self.device)?;
         match kind {
-            indirect_kind::DISPATCH => {
-                cmd.dispatch_indirect(raw, at);
-                return self.after_dispatch();
-            }
             indirect_kind::DRAW_INDEXED => cmd.draw_indexed_indirect(raw, at, 1, 20),
             _ => cmd.draw_indirect(raw, at, 1, 16),
         }
@@ -110,14 +113,11 @@ impl Context {
         if stride == 0 {
             return Ok(());
         }
-        if stride > self.device.caps.feedback.max_stride {
-            return Err(Fault::unsupported(format!("DrawAuto with vertices of {stride} bytes")));
-        }
-        if !self.prepare_draw(Indices::None, Some(&counter.tracker))? {
+        let arguments = self.streamed_vertices(counter, offset, stride)?;
+        if !self.prepare_draw(Indices::None, Some(&arguments.tracker))? {
             return Ok(());
         }
-        let cmd = self.recorder.main(&self.device)?;
-        cmd.draw_byte_count(counter.buffer, offset, stride);
+        self.recorder.main(&self.device)?.draw_indirect(arguments.buffer, 0, 1, 16);
         self.count(|counters: &Counters| &counters.draws, 1);
         Ok(())
     }
@@ -130,6 +130,18 @@ impl Context {
         self.after_dispatch()
     }
 
+    fn dispatch_indirect(&mut self, tracker: &Tracker, arguments: vk::Buffer, at: u64) -> Result<(), Fault> {
+        if self.bound.shader(stage::COMPUTE).is_none() {
+            return Ok(());
+        }
+        let groups = self.checked_groups(tracker, arguments, at)?;
+        if !self.prepare_dispatch(Some(&groups.tracker))? {
+            return Ok(());
+        }
+        self.recorder.main(&self.device)?.dispatch_indirect(groups.buffer, 0);
+        self.after_dispatch()
+    }
+
     fn after_dispatch(&mut self) -> Result<(), Fault> {
         self.end_condition()?;
         self.end_segments()?;
@@ -138,7 +150,7 @@ impl Context {
     }
 
     /// Makes everything ready for a dispatch; false when there is no compute shader.
-    fn prepare_dispatch(&mut self, arguments: Option<&super::recorder::Tracker>) -> Result<bool, Fault> {
+    fn prepare_dispatch(&mut self, arguments: Option<&Tracker>) -> Result<bool, Fault> {
         let Some(shader) = self.bound.shader(stage::COMPUTE).cloned() else { return Ok(false) };
         self.end_pass()?;
         let key = ProgramKey { shaders: [shader.uid, 0, 0, 0, 0], ..ProgramKey::default() };
@@ -168,6 +180,10 @@ impl Context {
         self.contents.described = false;
         self.bind_descriptors(&program, vk::PipelineBindPoint::COMPUTE)?;
         self.bound.dirty.clear(Dirty::COMPUTE);
+        if !program.view_start_stages.is_empty() {
+            // The push constants of draws were the same memory.
+            self.bound.dirty |= Dirty::DESCRIPTORS;
+        }
         self.begin_segments()?;
         self.begin_condition()?;
         Ok(true)
@@ -175,11 +191,20 @@ impl Context {
 
     /// Has a compute program's pipeline made.
     pub(super) fn make_compute(&self, needed: bool, program: &Program) -> Result<Making, Fault> {
+        self.check_pipelines()?;
         let making = make_compute(&self.device, &self.shared.pipelines, needed, program)?;
         program.pipelines.borrow_mut().insert(PipelineKey::default(), making.clone());
         self.trash.pipelines.update(|alive| alive + 1);
         self.count(|counters: &Counters| &counters.pipelines, 1);
         Ok(making)
+    }
+
+    /// Refuses one pipeline more than there may be.
+    fn check_pipelines(&self) -> Result<(), Fault> {
+        if self.trash.pipelines.get() < MAX_PIPELINES {
+            return Ok(());
+        }
+        Err(Fault::new(error_code::LIMIT, format!("more than {MAX_PIPELINES} pipelines of one context")))
     }
 
     /// Has a graphics program's pipeline made.
@@ -190,10 +215,7 @@ impl Context {
         parts: Parts<'_>,
         key: PipelineKey,
     ) -> Result<Making, Fault> {
-        if self.trash.pipelines.get() >= MAX_PIPELINES {
-            let what = format!("more than {MAX_PIPELINES} pipelines of one context");
-            return Err(Fault::new(error_code::LIMIT, what));
-        }
+        self.check_pipelines()?;
         let recipe = Recipe::new(&self.device, program, parts, &key)?;
         let device = self.device.clone();
         let making = self.shared.pipelines.make(needed, move || recipe.make(&device));
@@ -220,22 +242,31 @@ impl Context {
         if let Some(program) = self.programs.get(&key) {
             return Ok(program.clone());
         }
-        let program = Rc::new(Program::new(shaders, key.dual_source, stream_output, &self.trash)?);
+        let program = Rc::new(Program::new(shaders, &key, stream_output, &self.trash)?);
         self.programs.insert(key, program.clone());
         Ok(program)
     }
 
-    /// The program of the shaders of a draw, some of whose stream-output buffers are bound.
+    /// The program of the shaders of a draw, some of whose stream-output buffers are bound, for attributes and targets of some types.
     pub(super) fn graphics_program(
         &mut self,
         shaders: &[Option<&Rc<super::shader::Shader>>; GRAPHICS_STAGES],
         dual_source: bool,
         so_buffers: u8,
+        attributes: ComponentTypes,
+        targets: &TargetFormats,
     ) -> Result<Rc<Program>, Fault> {
+        let [vertex, .., pixel] = shaders;
+        let unlike = |types: ComponentTypes, shader: &Option<&Rc<super::shader::Shader>>| {
+            shader.map_or(ComponentTypes::default(), |shader| types.unlike(shader.types))
+        };
         let key = ProgramKey {
             shaders: shaders.map(|shader| shader.map_or(0, |shader| shader.uid)),
             dual_source,
             so_buffers,
+            inputs: unlike(attributes, vertex),
+            outputs: unlike(targets.types(dual_source), pixel),
+            unused_outputs: pixel.map_or(0, |pixel| targets.gaps() & pixel.outputs),
         };
         if let Some(program) = self.programs.get(&key) {
             return Ok(program.clone());
@@ -253,16 +284,17 @@ impl Context {
     }
 
     /// Makes everything ready for a draw; false when nothing would be drawn.
-    fn prepare_draw(
-        &mut self,
-        indices: Indices,
-        arguments: Option<&super::recorder::Tracker>,
-    ) -> Result<bool, Fault> {
+    fn prepare_draw(&mut self, indices: Indices, arguments: Option<&Tracker>) -> Result<bool, Fault> {
         if self.bound.shader(stage::VERTEX).is_none() {
             return Ok(false);
         }
         if self.bound.dirty.take(Dirty::PIPELINE) || self.program.is_none() {
+            let before = self.assembly.map(|assembly| assembly.topology);
             self.assembly = Assembly::new(&self.bound);
+            // It depends on the shaders, too.
+            if self.assembly.map(|assembly| assembly.topology) != before {
+                self.bound.dirty |= Dirty::TOPOLOGY;
+            }
             if let Some(assembly) = self.assembly {
                 self.choose_pipeline(&assembly)?;
             }
@@ -273,6 +305,7 @@ impl Context {
             self.end_feedback()?;
         }
         self.need_full_buffer(&program)?;
+        self.need_no_vertices()?;
         self.contents.described = false;
         let writes = program.writes || program.so_buffers != self.feedback;
         // Within a pass only what has changed can be in the way of a draw that writes nothing but targets: whatever else is
@@ -297,17 +330,28 @@ impl Context {
         let stream_output = bound.shader(stage::GEOMETRY).and_then(|shader| shader.stream_output.as_ref());
         let counted = self.active_queries.count_streams();
         let so_buffers = stream_output.map_or(0, |output| written_buffers(output, bound.so_mask(), counted));
-        let program = self.graphics_program(&shaders, bound.blend.is_dual_source(), so_buffers)?;
-        let targets = target_formats(&self.bound)?;
-        let key = PipelineKey::new(&self.bound, assembly, targets, &self.device.caps);
+        let targets = target_formats(bound, &self.device.limits)?;
+        let dual_source = bound.blend.is_dual_source();
+        let attributes = bound.layout.as_ref().map_or(ComponentTypes::default(), |layout| layout.types);
+        let program = self.graphics_program(&shaders, dual_source, so_buffers, attributes, &targets)?;
+        let mut key = PipelineKey::new(&self.bound, assembly, targets, &self.device.caps);
+        let strides = self.bound.strides();
+        if let Some(strides) = &strides {
+            key.strides = self.interner.strides(strides)?;
+        }
+        self.bound.set_fixed_strides(strides.is_some());
+        self.discards = discards(&program, &key);
         let known = program.pipelines.borrow().get(&key).cloned();
         let pipeline = match known {
             Some(pipeline) => pipeline,
             None => {
                 self.count(|counters: &Counters| &counters.pipelines_in_frames, 1);
                 let elements = self.bound.layout.as_ref().map_or(&[][..], |layout| &layout.elements);
-                let parts = Parts { elements, blend: &self.bound.blend };
-                self.shared.notes.borrow_mut().add(note_of(&shaders, so_buffers, parts, &key));
+                let parts = Parts { elements, strides, blend: &self.bound.blend };
+                // Vertices that overlap are too rare to be remembered.
+                if strides.is_none() {
+                    self.shared.notes.borrow_mut().add(note_of(&shaders, so_buffers, parts, &key));
+                }
                 self.make_graphics(true, &program, parts, key)?
             }
         };
@@ -327,7 +371,7 @@ impl Context {
     fn note_changes(&mut self, program: &Program, indices: Indices) -> Result<bool, Fault> {
         let Self { bound, recorder, contents, default_sampler, .. } = self;
         let mut hazard = false;
-        let mut visit = |tracker: &super::recorder::Tracker, access| {
+        let mut visit = |tracker: &Tracker, access| {
             hazard |= recorder.hazard(tracker, access);
             recorder.mark(tracker, access);
         };
@@ -356,13 +400,13 @@ impl Context {
         &mut self,
         program: &Program,
         indices: Indices,
-        arguments: Option<&super::recorder::Tracker>,
+        arguments: Option<&Tracker>,
     ) -> Result<(), Fault> {
         // The batch, and with it the epoch, begins here if it has not yet.
         self.recorder.main(&self.device)?;
         let feeds = program.so_buffers != self.feedback;
         let (bound, recorder) = (&self.bound, &self.recorder);
-        let visit = |visit: &mut dyn FnMut(&super::recorder::Tracker, Access)| {
+        let visit = |visit: &mut dyn FnMut(&Tracker, Access)| {
             program.for_each_use(bound, &mut *visit);
             for vertex in bound.vertex_buffers.iter().flatten() {
                 visit(&vertex.buffer.tracker, Access::Read);
@@ -445,6 +489,9 @@ impl Context {
             && let Some(pipeline) = &self.pipeline
         {
             self.bind_pipeline(&cmd, vk::PipelineBindPoint::GRAPHICS, pipeline);
+            if self.discards {
+                cmd.set_rasterizer_discard(true);
+            }
         }
         if self.bound.dirty.take(Dirty::TOPOLOGY) {
             cmd.set_topology(topology);
@@ -484,13 +531,19 @@ impl Context {
     }
 
     fn bind_descriptors(&mut self, program: &Program, point: vk::PipelineBindPoint) -> Result<(), Fault> {
-        let Self { device, bound, recorder, sets, contents, default_sampler, .. } = self;
+        let Self { device, bound, recorder, sets, contents, pushed, default_sampler, .. } = self;
         let Some(sampler) = default_sampler else { return Ok(()) };
         if !contents.described {
             program.describe(bound, sampler, contents, |_, _| {})?;
         }
         if let Some(set) = sets.set(program, &contents.words)? {
-            recorder.main(device)?.bind_set(point, program.layout, set, &contents.offsets);
+            let cmd = recorder.main(device)?;
+            cmd.bind_set(point, program.layout, set, &contents.offsets);
+            let push = Some((program.layout, contents.starts));
+            if !program.view_start_stages.is_empty() && *pushed != push {
+                cmd.push_constants(program.layout, program.view_start_stages, &contents.starts.0);
+                *pushed = push;
+            }
         }
         Ok(())
     }
@@ -501,13 +554,14 @@ impl Context {
         let changes = changes.start.min(limit)..changes.end.min(limit);
         // CAST: below 32.
         let first = changes.start as u32;
-        let none = [1; VERTEX_BUFFER_SLOTS];
+        let none = [0; VERTEX_BUFFER_SLOTS];
         let alignments = self.bound.layout.as_ref().map_or(&none, |layout| &layout.alignments);
         let alignments = alignments.get(changes.clone()).unwrap_or_default();
         let changed = self.bound.vertex_buffers.get(changes).unwrap_or_default();
+        let dynamic = !self.bound.fixed_strides;
         if let ([one], [alignment]) = (changed, alignments) {
-            let (buffer, offset, size, stride) = place_of(one.as_ref(), *alignment);
-            cmd.bind_vertex_buffers(first, &[buffer], &[offset], &[size], &[stride]);
+            let (buffer, offset, size, stride) = self.vertices_of(one.as_ref(), *alignment);
+            cmd.bind_vertex_buffers(first, &[buffer], &[offset], &[size], dynamic.then_some(&[stride]));
             return;
         }
         let mut buffers = [vk::Buffer::null(); VERTEX_BUFFER_SLOTS];
@@ -516,7 +570,7 @@ impl Context {
         let mut strides = [0; VERTEX_BUFFER_SLOTS];
         let slots = buffers.iter_mut().zip(&mut offsets).zip(&mut sizes).zip(&mut strides);
         for (((((buffer, offset), size), stride), bound), alignment) in slots.zip(changed).zip(alignments) {
-            (*buffer, *offset, *size, *stride) = place_of(bound.as_ref(), *alignment);
+            (*buffer, *offset, *size, *stride) = self.vertices_of(bound.as_ref(), *alignment);
         }
         let count = changed.len();
         if count != 0 {
@@ -525,9 +579,29 @@ impl Context {
                 buffers.get(..count).unwrap_or_default(),
                 offsets.get(..count).unwrap_or_default(),
                 sizes.get(..count).unwrap_or_default(),
-                strides.get(..count).unwrap_or_default(),
+                strides.get(..count).filter(|_| dynamic),
             );
         }
+    }
+
+    /// What is bound for a vertex buffer: its place, or for nothing the buffer that stands for it where there is one.
+    fn vertices_of(&self, bound: Option<&VertexBuffer>, alignment: u32) -> (vk::Buffer, u64, u64, u64) {
+        match (place_of(bound, alignment), &self.no_vertices) {
+            ((buffer, ..), Some(none)) if buffer == vk::Buffer::null() => (none.buffer, 0, NO_VERTICES, 0),
+            (place, _) => place,
+        }
+    }
+
+    /// Makes a buffer of zeros that stands for vertex buffers that are not bound, where the driver needs one.
+    fn need_no_vertices(&mut self) -> Result<(), Fault> {
+        if self.device.caps.null_vertex_buffers || self.no_vertices.is_some() {
+            return Ok(());
+        }
+        let none = Counter::new(&self.trash)?;
+        let cmd = self.recorder.early_write(&self.device, &none.tracker)?;
+        cmd.fill_buffer(none.buffer, 0, NO_VERTICES, 0);
+        self.no_vertices = Some(none);
+        Ok(())
     }
 
     fn set_depth_stencil(&self, cmd: &Cmd<'_>) {
@@ -584,11 +658,11 @@ impl Context {
 }
 
 /// The place of a vertex buffer, the bytes that lie behind its offset, and its stride; nothing for none and for offsets beyond, and for
-/// attributes that would be misaligned, which D3D11 leaves undefined as Vulkan does.
+/// what cannot be fetched.
 fn place_of(bound: Option<&VertexBuffer>, alignment: u32) -> (vk::Buffer, u64, u64, u64) {
     let nothing = (vk::Buffer::null(), 0, 0, 0);
     let Some(bound) = bound else { return nothing };
-    if !(bound.offset | bound.stride).is_multiple_of(alignment) {
+    if !bound.can_be_fetched(alignment) {
         return nothing;
     }
     let (raw, base) = bound.buffer.place();

@@ -92,8 +92,10 @@ impl Context {
             if target.offset != APPEND
                 && let Some(counter) = &buffer.so_counter
             {
-                // D3D11 wants a multiple of 4; Vulkan depends on it.
-                self.set_counter(counter, target.offset & !3)?;
+                // D3D11 wants a multiple of 4; Vulkan depends on it. Nothing is written behind the end, however far behind.
+                // CAST: at most an offset.
+                let end = buffer.size().min(target.offset.into()) as u32;
+                self.set_counter(counter, end & !3)?;
             }
             *slot = Some(buffer);
         }
@@ -113,7 +115,8 @@ impl Context {
         for (slot, buffer) in targets(&self.bound, mask) {
             let (raw, base) = buffer.place();
             // CAST: below 4. A vertex that does not fit whole is not written, nor any after it.
-            cmd.bind_feedback_buffer(slot as u32, raw, base, buffer.size() & !3);
+            // Smaller buffers than a dword have room for one.
+            cmd.bind_feedback_buffer(slot as u32, raw, base, (buffer.size() & !3).max(4));
         }
         if let Some(full) = &self.full_buffer {
             let absent = mask & !self.bound.so_mask();

@@ -2,7 +2,7 @@
 
 use ash::vk;
 
-use super::device::Caps;
+use super::caps::Caps;
 use crate::format::{can_hold_depth, family};
 
 /// How a view of a format reads its image.
@@ -92,6 +92,37 @@ pub fn map_color(format: u32) -> vk::Format {
         99 => F::BC7_SRGB_BLOCK,
         115 => F::A4R4G4B4_UNORM_PACK16,
         _ => F::UNDEFINED,
+    }
+}
+
+/// What a shader makes of a colour format's numbers, as `D3D10_SB_REGISTER_COMPONENT_TYPE` has it: 1 for unsigned and 2 for signed
+/// integers, 3 for floats, 0 for no format.
+pub const fn number_type(format: vk::Format) -> u32 {
+    use vk::Format as F;
+    match format {
+        F::UNDEFINED => 0,
+        F::R32G32B32A32_UINT
+        | F::R32G32B32_UINT
+        | F::R16G16B16A16_UINT
+        | F::R32G32_UINT
+        | F::A2B10G10R10_UINT_PACK32
+        | F::R8G8B8A8_UINT
+        | F::R16G16_UINT
+        | F::R32_UINT
+        | F::R8G8_UINT
+        | F::R16_UINT
+        | F::R8_UINT => 1,
+        F::R32G32B32A32_SINT
+        | F::R32G32B32_SINT
+        | F::R16G16B16A16_SINT
+        | F::R32G32_SINT
+        | F::R8G8B8A8_SINT
+        | F::R16G16_SINT
+        | F::R32_SINT
+        | F::R8G8_SINT
+        | F::R16_SINT
+        | F::R8_SINT => 2,
+        _ => 3,
     }
 }
 
@@ -284,6 +315,20 @@ mod tests {
             }
         }
         assert_eq!(map_image(u32::MAX, true, &Caps::default()), vk::Format::UNDEFINED);
+    }
+
+    #[test]
+    fn numbers_are_those_of_dxgi() {
+        use crate::format::{NumberKind, number_kind};
+        for format in 1..116 {
+            let expected = match (map_color(format), number_kind(format)) {
+                (vk::Format::UNDEFINED, _) => 0,
+                (_, NumberKind::Uint) => 1,
+                (_, NumberKind::Sint) => 2,
+                _ => 3,
+            };
+            assert_eq!(number_type(map_color(format)), expected, "{format}");
+        }
     }
 
     #[test]

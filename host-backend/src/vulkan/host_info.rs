@@ -1,12 +1,16 @@
 //! What the guest is told about this host: name, memory, and what each `DXGI_FORMAT` can do here.
 
 use ash::vk;
+use pvgpu_protocol::command::dimension;
 use pvgpu_protocol::format::{self, FORMAT_COUNT};
 use pvgpu_protocol::host_info::{FormatSupport, HostInfo, host_feature, text_field};
+use pvgpu_protocol::tiling::TileShape;
 
 use super::Device;
 use super::formats::{Planes, map_color, map_depth, map_image, map_planes};
-use crate::format::{NumberKind, dxgi, family, is_depth_stencil, is_typeless, number_kind};
+use super::sparse;
+use super::texels::Conversion;
+use crate::format::{NumberKind, can_hold_depth, dxgi, family, is_depth_stencil, is_typeless, number_kind};
 
 /// Bits of `D3D11_FORMAT_SUPPORT`.
 mod support {
@@ -45,6 +49,7 @@ mod support2 {
     pub const UAV_TYPED_LOAD: u32 = 0x40;
     pub const UAV_TYPED_STORE: u32 = 0x80;
     pub const OUTPUT_MERGER_LOGIC_OP: u32 = 0x100;
+    pub const TILED: u32 = 0x200;
 }
 
 /// `D3D_FEATURE_LEVEL_11_0`.
@@ -63,6 +68,8 @@ pub fn host_info(device: &Device) -> HostInfo {
         (caps.feedback.present, host_feature::STREAM_OUTPUT),
         (caps.shader.tessellation, host_feature::TESSELLATION),
         (device.is_software(), host_feature::SOFTWARE),
+        (caps.sparse.tier >= 1, host_feature::TILED_RESOURCES_1),
+        (caps.sparse.tier >= 2, host_feature::TILED_RESOURCES_2),
     ] {
         if has {
             features |= bit;
@@ -71,6 +78,9 @@ pub fn host_info(device: &Device) -> HostInfo {
     let mut formats = [FormatSupport::default(); FORMAT_COUNT];
     for (format, entry) in (0..).zip(&mut formats) {
         *entry = format_support(device, format);
+        if entry.support & support::TEXTURE2D != 0 && is_tiled_format(device, format) {
+            entry.support2 |= support2::TILED;
+        }
     }
     // CAST: ticks a second; Vulkan's period is in nanoseconds and at least a fraction of one.
     let timestamp_frequency = (1e9 / f64::from(device.limits.timestamp_period.max(1e-3))) as u64;
@@ -92,6 +102,31 @@ pub fn host_info(device: &Device) -> HostInfo {
 fn feature_level(device: &Device) -> u32 {
     let everywhere = device.caps.vertex_pipeline_stores_and_atomics;
     if everywhere && device.caps.logic_op { FEATURE_LEVEL_11_1 } else { FEATURE_LEVEL_11_0 }
+}
+
+/// Whether textures of a format can be tiled, as whatever they are bound.
+fn is_tiled_format(device: &Device, format: u32) -> bool {
+    use vk::FormatFeatureFlags as F;
+    let Some(info) = format::info(format).filter(|_| device.caps.sparse.tier != 0) else { return false };
+    let Some(tile) = TileShape::of(dimension::TEXTURE2D, info) else { return false };
+    let fits = |depth| {
+        let made = map_image(format, depth, &device.caps);
+        let features = properties(device, made).optimal_tiling_features;
+        let mut usage = vk::ImageUsageFlags::TRANSFER_SRC | vk::ImageUsageFlags::TRANSFER_DST;
+        for (has, add) in [
+            (F::SAMPLED_IMAGE, vk::ImageUsageFlags::SAMPLED),
+            (F::STORAGE_IMAGE, vk::ImageUsageFlags::STORAGE),
+            (F::COLOR_ATTACHMENT, vk::ImageUsageFlags::COLOR_ATTACHMENT),
+            (F::DEPTH_STENCIL_ATTACHMENT, vk::ImageUsageFlags::DEPTH_STENCIL_ATTACHMENT),
+        ] {
+            if features.contains(has) {
+                usage |= add;
+            }
+        }
+        // Tiles are copied as the GPU has them.
+        Conversion::of(format, made).is_none() && sparse::can_tile(device, made, usage, tile)
+    };
+    map_planes(format).is_none() && fits(false) && (!can_hold_depth(format) || fits(true))
 }
 
 fn properties(device: &Device, format: vk::Format) -> vk::FormatProperties {

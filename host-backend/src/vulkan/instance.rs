@@ -189,6 +189,15 @@ impl Instance {
             .collect())
     }
 
+    /// Whether a device compares texels of a format with a reference.
+    pub(super) fn compares(&self, physical: vk::PhysicalDevice, format: vk::Format) -> bool {
+        let mut more = vk::FormatProperties3::default();
+        let mut all = vk::FormatProperties2::default().push_next(&mut more);
+        // SAFETY: the device belongs to the instance, and has Vulkan 1.3.
+        unsafe { self.raw.get_physical_device_format_properties2(physical, format, &mut all) };
+        more.optimal_tiling_features.contains(vk::FormatFeatureFlags2::SAMPLED_IMAGE_DEPTH_COMPARISON)
+    }
+
     /// The device of a choice.
     ///
     /// # Errors

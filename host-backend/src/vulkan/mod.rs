@@ -1,14 +1,16 @@
 //! Executes validated operations with Vulkan 1.3. Only this module names ash.
 //!
-//! - `instance`, `device`: which GPU, what it can do, the queue and the timeline semaphore.
+//! - `instance`, `device`, `caps`: which GPU, what it can do, the queue and the timeline semaphore.
 //! - `conv`, `formats`, `host_info`: D3D11's and DXGI's numbers in Vulkan's words; total functions.
 //! - `memory`, `trash`: buffers for uploads, the imported heap, and what is destroyed once the GPU is done with it.
+//! - `external`: images whose memory other workers have as well.
 //! - `residency`: where textures live when the GPU's own memory is short.
+//! - `sparse`, `tiles`: tiled resources, and the tile pools behind them.
 //! - `resource`, `view`, `shader`, `state`: the objects of a context.
 //! - `recorder`, `cmd`: command buffers, barriers, submission. `calls`, `player`: Vulkan calls as values, and the thread that makes them.
 //! - `completion`: the thread that writes the fence page. `pipeline_pool`: the threads that make pipelines;
 //!   `pipeline_list`: which ones programs have needed, in this run and earlier ones.
-//! - `context`, `bindings`, `assembly`, `draw`, `feedback`, `predication`, `pipeline`, `descriptor`, `set_cache`, `pass`, `clear`,
+//! - `context`, `bindings`, `assembly`, `draw`, `arguments`, `feedback`, `predication`, `pipeline`, `descriptor`, `set_cache`, `pass`, `clear`,
 //!   `transfer`, `texture_copy`, `resolve`, `present`, `query`: one context's operations. `texels`: formats that Vulkan keeps in another
 //!   form.
 //!
@@ -24,9 +26,11 @@
 
 #![expect(unsafe_code, reason = "every Vulkan call is unsafe; handles are kept alive as described above")]
 
+mod arguments;
 mod assembly;
 mod bindings;
 mod calls;
+mod caps;
 mod clear;
 mod cmd;
 mod completion;
@@ -35,6 +39,7 @@ mod conv;
 mod descriptor;
 mod device;
 mod draw;
+mod external;
 mod feedback;
 mod formats;
 mod host_info;
@@ -55,10 +60,12 @@ mod resource;
 mod set_cache;
 mod shader;
 mod shares;
+mod sparse;
 mod state;
 mod texel;
 mod texels;
 mod texture_copy;
+mod tiles;
 mod transfer;
 mod trash;
 mod view;

@@ -18,8 +18,8 @@ use super::view::View;
 use crate::fault::Fault;
 
 /// `D3D11_DDI_CREATE_DSV_FLAG_READ_ONLY_DEPTH` and `_STENCIL`.
-const READ_ONLY_DEPTH: u32 = 1;
-const READ_ONLY_STENCIL: u32 = 2;
+pub const READ_ONLY_DEPTH: u32 = 1;
+pub const READ_ONLY_STENCIL: u32 = 2;
 
 /// The pass that is open in the main command buffer.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ struct Attachments {
 ///
 /// # Errors
 /// [`Fault`] when their sample counts differ.
-pub fn target_formats(bound: &Bindings) -> Result<TargetFormats, Fault> {
+pub fn target_formats(bound: &Bindings, limits: &vk::PhysicalDeviceLimits) -> Result<TargetFormats, Fault> {
     let mut formats = TargetFormats {
         colors: [vk::Format::UNDEFINED; RENDER_TARGETS],
         count: 0,
@@ -81,7 +81,10 @@ pub fn target_formats(bound: &Bindings) -> Result<TargetFormats, Fault> {
         same_samples(&mut formats.samples, texture.desc.command.sample_count)?;
     }
     if formats.samples == 0 {
-        formats.samples = bound.rasterizer.forced_sample_count.max(1);
+        // As many as the device can, where it cannot force so many.
+        let can = limits.framebuffer_no_attachments_sample_counts.as_raw() | 1;
+        let wanted = bound.rasterizer.forced_sample_count.max(1);
+        formats.samples = 1 << (can & (wanted | (wanted - 1))).checked_ilog2().unwrap_or(0);
     }
     Ok(formats)
 }

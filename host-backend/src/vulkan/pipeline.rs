@@ -13,12 +13,13 @@ use pvgpu_protocol::limits::{RENDER_TARGETS, VERTEX_BUFFER_SLOTS};
 use super::Device;
 use super::assembly::{Assembly, InputKey};
 use super::bindings::Bindings;
+use super::caps::Caps;
 use super::conv::{map_blend_factor, map_blend_op, map_logic_op, map_samples, without_alpha};
 use super::descriptor::Program;
-use super::device::Caps;
-use super::formats::{aspects, map_color};
+use super::formats::{aspects, map_color, number_type};
 use super::pipeline_pool::{Making, PipelinePool};
-use super::state::BlendState;
+use super::shader::ComponentTypes;
+use super::state::{BlendState, has_dual_source};
 use crate::fault::Fault;
 
 /// `D3D10_DDI_FILL_MODE` wireframe.
@@ -35,10 +36,32 @@ pub struct TargetFormats {
     pub opaque: u8,
 }
 
+impl TargetFormats {
+    /// Slots without a target before the last one.
+    pub fn gaps(&self) -> u8 {
+        let bound = self.colors.iter().take(self.count).enumerate();
+        bound.fold(0, |gaps, (slot, format)| gaps | u8::from(*format == vk::Format::UNDEFINED) << slot)
+    }
+
+    /// The numbers that each target takes of a pixel shader; with two sources, of both of the first.
+    pub fn types(&self, dual_source: bool) -> ComponentTypes {
+        let mut types = ComponentTypes::default();
+        for (target, format) in (0..).zip(&self.colors) {
+            types.set(target, number_type(*format));
+        }
+        if let ([first, ..], true) = (&self.colors, dual_source) {
+            types.set(1, number_type(*first));
+        }
+        types
+    }
+}
+
 /// What distinguishes the pipelines of a program. The default stands for a compute program's only one.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct PipelineKey {
     pub layout: u64,
+    /// Strides of vertices that overlap; 0 where strides are dynamic.
+    pub strides: u64,
     pub blend: u64,
     pub sample_mask: u32,
     pub wireframe: bool,
@@ -51,6 +74,7 @@ pub struct PipelineKey {
 impl PipelineKey {
     pub fn new(bound: &Bindings, assembly: &Assembly, targets: TargetFormats, caps: &Caps) -> Self {
         Self {
+            strides: 0,
             layout: bound.layout.as_ref().map_or(0, |layout| layout.uid),
             blend: bound.blend.uid,
             sample_mask: bound.sample_mask,
@@ -63,7 +87,7 @@ impl PipelineKey {
     }
 }
 
-/// Dynamic states of every graphics pipeline.
+/// Dynamic states of every graphics pipeline; the last one not where vertices overlap.
 const DYNAMIC: [vk::DynamicState; 18] = [
     vk::DynamicState::VIEWPORT_WITH_COUNT,
     vk::DynamicState::SCISSOR_WITH_COUNT,
@@ -152,6 +176,7 @@ pub struct Recipe {
     stages: Vec<Stage>,
     samples: u32,
     input: VertexInput,
+    fixed_strides: bool,
     topology: vk::PrimitiveTopology,
     control_points: u32,
     discard: bool,
@@ -178,6 +203,8 @@ struct Stage {
 #[derive(Clone, Copy)]
 pub struct Parts<'p> {
     pub elements: &'p [InputElement],
+    /// Where they are not dynamic, see [`PipelineKey::strides`].
+    pub strides: Option<[u32; VERTEX_BUFFER_SLOTS]>,
     pub blend: &'p BlendState,
 }
 
@@ -194,9 +221,6 @@ impl Recipe {
     ) -> Result<Self, Fault> {
         let caps = &device.caps;
         let stream = program.rasterized_stream;
-        if stream.is_some_and(|stream| stream != 0) && !caps.feedback.stream_select {
-            return Err(Fault::unsupported("rasterizing another stream than the first"));
-        }
         let targets = &parts.blend.targets;
         let blends = (0..key.targets.count)
             .filter_map(|index| targets.get(index).map(|target| (index, target)))
@@ -205,15 +229,21 @@ impl Recipe {
                 let written =
                     program.pixel_outputs & (1 << index) != 0 && !(program.dual_source && index != 0);
                 let format = key.targets.colors.get(index).copied().unwrap_or_default();
-                let blends = target.blend_enable != 0 && device.can_blend(format);
+                let written = written && format != vk::Format::UNDEFINED;
+                // Only the first target has two sources; D3D11 leaves undefined what others make of them.
+                let sources = index == 0 && program.dual_source || !has_dual_source(target);
+                let blends = target.blend_enable != 0 && sources && device.can_blend(format);
                 attachment(target, blends, written, key.targets.opaque & (1 << index) != 0)
             })
             .collect();
         let [first, ..] = targets;
+        let discard = discards(program, key);
         Ok(Self {
             stages: program
                 .stages
                 .iter()
+                // No pixel, no shader for it.
+                .filter(|stage| !discard || stage.flag != vk::ShaderStageFlags::FRAGMENT)
                 .map(|stage| Stage {
                     flag: stage.flag,
                     module: stage.module,
@@ -221,19 +251,18 @@ impl Recipe {
                 })
                 .collect(),
             samples: key.targets.samples,
-            input: vertex_input(device, program, parts.elements)?,
+            input: vertex_input(device, program, &parts)?,
+            fixed_strides: parts.strides.is_some(),
             topology: key.input.topology,
             control_points: key.input.control_points.into(),
-            // D3D11 applies the mask to single-sampled targets too; not all drivers do.
-            discard: key.input.discard
-                || stream.is_none()
-                || (key.targets.samples <= 1 && key.sample_mask & 1 == 0),
+            discard,
             stream: stream.unwrap_or(0),
             wireframe: key.wireframe && caps.fill_mode_non_solid,
             depth_clip: caps.depth_clip_enable.then_some(key.depth_clip),
             lines: key.lines,
             sample_mask: key.sample_mask,
-            alpha_to_coverage: parts.blend.alpha_to_coverage,
+            // Coverage comes from the alpha that the shader writes to the first target; without one it is full.
+            alpha_to_coverage: parts.blend.alpha_to_coverage && program.pixel_outputs & 1 != 0,
             blends,
             logic_op: (first.logic_op_enable != 0 && caps.logic_op).then(|| map_logic_op(first.logic_op)),
             targets: key.targets,
@@ -284,7 +313,6 @@ impl Recipe {
         let mut select =
             vk::PipelineRasterizationStateStreamCreateInfoEXT::default().rasterization_stream(self.stream);
         let mut rasterization = vk::PipelineRasterizationStateCreateInfo::default()
-            .rasterizer_discard_enable(self.discard)
             .polygon_mode(if self.wireframe { vk::PolygonMode::LINE } else { vk::PolygonMode::FILL })
             .line_width(1.0);
         if self.depth_clip.is_some() {
@@ -307,7 +335,14 @@ impl Recipe {
             .attachments(&self.blends)
             .logic_op_enable(self.logic_op.is_some())
             .logic_op(self.logic_op.unwrap_or_default());
-        let dynamic = vk::PipelineDynamicStateCreateInfo::default().dynamic_states(&DYNAMIC);
+        let mut dynamic = DYNAMIC.to_vec();
+        if self.fixed_strides {
+            dynamic.pop();
+        }
+        if self.discard {
+            dynamic.push(vk::DynamicState::RASTERIZER_DISCARD_ENABLE);
+        }
+        let dynamic = vk::PipelineDynamicStateCreateInfo::default().dynamic_states(&dynamic);
         let colors = self.targets.colors.get(..self.targets.count).unwrap_or_default();
         let parts = aspects(self.targets.depth);
         let part = |aspect| if parts.contains(aspect) { self.targets.depth } else { vk::Format::UNDEFINED };
@@ -334,6 +369,14 @@ impl Recipe {
         let made = unsafe { device.raw.create_graphics_pipelines(device.pipeline_cache, &[info], None) };
         first_pipeline(made)
     }
+}
+
+/// Whether a pipeline rasterizes nothing. That is dynamic where it is so, since the validation layer takes the samples of other pipelines
+/// for one.
+pub fn discards(program: &Program, key: &PipelineKey) -> bool {
+    // D3D11 applies the mask to single-sampled targets too; not all drivers do.
+    let masked = key.targets.samples <= 1 && key.sample_mask & 1 == 0;
+    key.input.discard || program.rasterized_stream.is_none() || masked
 }
 
 /// Has a compute program's pipeline made.
@@ -363,8 +406,8 @@ fn first_pipeline(
 }
 
 /// Connects the vertex shader's inputs with the layout's elements. An input without an element reads zeros.
-fn vertex_input(device: &Device, program: &Program, elements: &[InputElement]) -> Result<VertexInput, Fault> {
-    let mut input = VertexInput::default();
+fn vertex_input(device: &Device, program: &Program, parts: &Parts<'_>) -> Result<VertexInput, Fault> {
+    let (mut input, elements) = (VertexInput::default(), parts.elements);
     let Some(shader) = &program.vertex else { return Ok(input) };
     let mut seen = 0u32;
     for register in &shader.reflection.inputs {
@@ -380,6 +423,9 @@ fn vertex_input(device: &Device, program: &Program, elements: &[InputElement]) -
             }
             None => (unused_slot(elements), missing_format(register.component_type), 0, None),
         };
+        if binding >= device.limits.max_vertex_input_bindings {
+            return Err(Fault::unsupported(format!("a vertex buffer in slot {binding}")));
+        }
         if offset > device.limits.max_vertex_input_attribute_offset {
             return Err(Fault::unsupported(format!("a vertex attribute at byte {offset}")));
         }
@@ -389,7 +435,7 @@ fn vertex_input(device: &Device, program: &Program, elements: &[InputElement]) -
         }
         input.bindings.push(vk::VertexInputBindingDescription {
             binding,
-            stride: 0,
+            stride: parts.strides.and_then(|all| all.get(binding as usize).copied()).unwrap_or(0),
             input_rate: if rate.is_some() {
                 vk::VertexInputRate::INSTANCE
             } else {
@@ -432,6 +478,13 @@ fn attachment(
     opaque: bool,
 ) -> vk::PipelineColorBlendAttachmentState {
     let mask = if written { target.write_mask } else { 0 };
+    if !blends {
+        // Vulkan looks at the factors all the same.
+        return vk::PipelineColorBlendAttachmentState {
+            color_write_mask: vk::ColorComponentFlags::from_raw(mask & 0xf),
+            ..Default::default()
+        };
+    }
     let factor = |factor| {
         let factor = map_blend_factor(factor, false);
         if opaque { without_alpha(factor) } else { factor }

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use ash::vk;
 use pvgpu_protocol::command::{InputElement, RenderTargetBlend, stage};
 use pvgpu_protocol::event::error_code;
-use pvgpu_protocol::limits::RENDER_TARGETS;
+use pvgpu_protocol::limits::{RENDER_TARGETS, VERTEX_BUFFER_SLOTS};
 
 use super::Context;
 use super::Device;
@@ -15,7 +15,7 @@ use super::assembly::InputKey;
 use super::descriptor::ProgramKey;
 use super::pipeline::{LineMode, Parts, PipelineKey, TargetFormats};
 use super::shader::Shader;
-use super::state::BlendState;
+use super::state::{BlendState, element_types};
 use crate::fault::Fault;
 use crate::pipeline_file::{ContentHash, MAX_NOTES, Note};
 
@@ -70,6 +70,7 @@ impl PipelineList {
 #[derive(Default)]
 pub struct Interner {
     layouts: HashMap<Vec<[u32; 6]>, u64>,
+    strides: HashMap<[u32; VERTEX_BUFFER_SLOTS], u64>,
     blends: HashMap<(bool, [[u32; 10]; 8]), u64>,
 }
 
@@ -83,13 +84,23 @@ impl Interner {
     /// # Errors
     /// `LIMIT`.
     pub fn check_room(&self) -> Result<(), Fault> {
-        if self.layouts.len() < MAX_INTERNED && self.blends.len() < MAX_INTERNED {
+        if [self.layouts.len(), self.strides.len(), self.blends.len()].iter().all(|len| *len < MAX_INTERNED) {
             return Ok(());
         }
         Err(Fault::new(
             error_code::LIMIT,
-            format!("more than {MAX_INTERNED} different layouts or blend states"),
+            format!("more than {MAX_INTERNED} different layouts, strides or blend states"),
         ))
+    }
+
+    /// The number of strides that pipelines have.
+    ///
+    /// # Errors
+    /// As for [`Interner::check_room`].
+    pub fn strides(&mut self, strides: &[u32; VERTEX_BUFFER_SLOTS]) -> Result<u64, Fault> {
+        self.check_room()?;
+        let next = self.strides.len() as u64 + 1;
+        Ok(*self.strides.entry(*strides).or_insert(next))
     }
 
     /// The number of a vertex layout; 0 is for none, and for one without elements.
@@ -292,6 +303,7 @@ impl Context {
         }
         let key = PipelineKey {
             layout: self.interner.layout(&elements),
+            strides: 0,
             blend: uid,
             sample_mask: note.sample_mask,
             wireframe: note.wireframe,
@@ -306,9 +318,11 @@ impl Context {
         };
         let shaders: [Option<Rc<Shader>>; 5] = shaders.try_into().unwrap_or_default();
         let shaders = shaders.each_ref().map(Option::as_ref);
-        let program = self.graphics_program(&shaders, blend.is_dual_source(), note.so_buffers)?;
+        let types = element_types(&elements);
+        let program =
+            self.graphics_program(&shaders, blend.is_dual_source(), note.so_buffers, types, &key.targets)?;
         if !program.pipelines.borrow().contains_key(&key) {
-            let parts = Parts { elements: &elements, blend: &blend };
+            let parts = Parts { elements: &elements, strides: None, blend: &blend };
             self.make_graphics(false, &program, parts, key)?;
         }
         Ok(())

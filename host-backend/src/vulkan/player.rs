@@ -27,6 +27,7 @@ use ash::vk;
 use super::Device;
 use super::calls::Call;
 use super::completion::CompletionHandle;
+use super::sparse::{self, Bind, Binds};
 use crate::fault::Fault;
 
 /// Calls of a chunk: about a hundred draws, 32 KiB.
@@ -40,21 +41,26 @@ const SPIN: Duration = Duration::from_micros(30);
 /// Processors from which on a thread of its own pays: the guest's thread, the executor, the player, and the driver's.
 const MIN_PROCESSORS: usize = 4;
 
-/// Which of a batch's two command buffers.
+/// Which of a batch's command buffers, in the order of execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
+    /// Acquires images that other workers may have used; listed last, when it is known which.
+    Acquire = 0,
     /// Creations and early uploads.
-    Early = 0,
+    Early = 1,
     /// Everything else.
-    Main = 1,
+    Main = 2,
 }
+
+/// Command buffers of a batch.
+const BUFFERS: usize = 3;
 
 /// A context's command buffers, as the player has them.
 pub struct Buffers {
     device: Arc<Device>,
     pool: vk::CommandPool,
     free: Vec<vk::CommandBuffer>,
-    open: [Option<vk::CommandBuffer>; 2],
+    open: [Option<vk::CommandBuffer>; BUFFERS],
     in_flight: VecDeque<(u64, Vec<vk::CommandBuffer>)>,
     failed: Option<(&'static str, vk::Result)>,
 }
@@ -74,8 +80,25 @@ pub struct List {
 }
 
 enum Message {
-    Calls { to: Arc<Mutex<Buffers>>, failed: Arc<AtomicBool>, which: Which, calls: Vec<Call> },
-    Submit { of: Arc<Mutex<Buffers>>, failed: Arc<AtomicBool>, serial: u64 },
+    Calls {
+        to: Arc<Mutex<Buffers>>,
+        failed: Arc<AtomicBool>,
+        which: Which,
+        calls: Vec<Call>,
+    },
+    /// Behind the binding of memory `after`, if that is not 0.
+    Submit {
+        of: Arc<Mutex<Buffers>>,
+        failed: Arc<AtomicBool>,
+        serial: u64,
+        after: u64,
+    },
+    Bind {
+        of: Arc<Mutex<Buffers>>,
+        failed: Arc<AtomicBool>,
+        serial: u64,
+        binds: Binds,
+    },
 }
 
 struct Shared {
@@ -154,7 +177,7 @@ impl Player {
             device,
             pool,
             free: Vec::new(),
-            open: [None; 2],
+            open: [None; BUFFERS],
             in_flight: VecDeque::new(),
             failed: None,
         };
@@ -185,16 +208,23 @@ impl Stream {
     }
 
     /// Ends the command buffers that are open and submits them; the timeline gets the serial when the GPU has finished.
-    pub fn submit(&self, serial: u64, lists: impl IntoIterator<Item = Rc<List>>) {
+    pub fn submit(&self, serial: u64, after: u64, lists: impl IntoIterator<Item = Rc<List>>) {
         let mut short = true;
-        let mut messages = Vec::with_capacity(3);
+        let mut messages = Vec::with_capacity(BUFFERS + 1);
         for list in lists {
             let calls = list.calls.take();
             short &= calls.len() <= SHORT;
             messages.push(self.calls(list.which, calls));
         }
-        messages.push(Message::Submit { of: self.buffers.clone(), failed: self.has_failed.clone(), serial });
+        let (of, failed) = (self.buffers.clone(), self.has_failed.clone());
+        messages.push(Message::Submit { of, failed, serial, after });
         self.player.send(messages, short);
+    }
+
+    /// Binds memory behind all that was submitted; the timeline gets the serial when that is done.
+    pub fn bind(&self, serial: u64, binds: Binds) {
+        let (of, failed) = (self.buffers.clone(), self.has_failed.clone());
+        self.player.send([Message::Bind { of, failed, serial, binds }], true);
     }
 
     /// Why a call has failed, if one has.
@@ -329,9 +359,16 @@ impl Shared {
                 calls.clear();
                 lock(&self.waiting).free.push(calls);
             }
-            Message::Submit { of, failed, serial } => {
+            Message::Bind { of, failed, serial, binds } => {
                 let mut buffers = lock(&of);
-                if let Err(failure) = buffers.submit(serial) {
+                if let Err(failure) = buffers.bind(serial, &binds) {
+                    buffers.failed.get_or_insert(failure);
+                    failed.store(true, Ordering::Relaxed);
+                }
+            }
+            Message::Submit { of, failed, serial, after } => {
+                let mut buffers = lock(&of);
+                if let Err(failure) = buffers.submit(serial, after) {
                     buffers.failed.get_or_insert(failure);
                     failed.store(true, Ordering::Relaxed);
                 }
@@ -390,7 +427,20 @@ impl Buffers {
         Ok(buffer)
     }
 
-    fn submit(&mut self, serial: u64) -> Result<(), (&'static str, vk::Result)> {
+    fn bind(&mut self, serial: u64, binds: &[Bind]) -> Result<(), (&'static str, vk::Result)> {
+        let device = &self.device;
+        // What is not bound any more still has its place on the timeline.
+        let binds = if self.failed.is_none() { binds } else { &[] };
+        let _alone = lock(&device.submitting);
+        let bound = sparse::submit(device, binds, serial);
+        if bound.is_err() {
+            // Nobody will ever signal the serial.
+            device.set_lost();
+        }
+        bound.map_err(|result| ("vkQueueBindSparse", result))
+    }
+
+    fn submit(&mut self, serial: u64, after: u64) -> Result<(), (&'static str, vk::Result)> {
         let device = &self.device;
         let open: Vec<_> = self.open.iter_mut().filter_map(Option::take).collect();
         let mut result = Ok(());
@@ -411,8 +461,14 @@ impl Buffers {
             .semaphore(device.timeline)
             .value(serial)
             .stage_mask(vk::PipelineStageFlags2::ALL_COMMANDS)];
-        let submits =
-            [vk::SubmitInfo2::default().command_buffer_infos(&infos).signal_semaphore_infos(&signals)];
+        let wait = [vk::SemaphoreSubmitInfo::default()
+            .semaphore(device.timeline)
+            .value(after)
+            .stage_mask(vk::PipelineStageFlags2::ALL_COMMANDS)];
+        let submits = [vk::SubmitInfo2::default()
+            .wait_semaphore_infos(if after == 0 { &[] } else { &wait })
+            .command_buffer_infos(&infos)
+            .signal_semaphore_infos(&signals)];
         let _alone = lock(&device.submitting);
         // SAFETY: whoever uses the queue holds its lock; the buffers are complete.
         let sent = unsafe { device.raw.queue_submit2(device.queue, &submits, vk::Fence::null()) };

@@ -60,6 +60,8 @@ impl Relation {
             | Op::ResolveSubresource { .. }
             | Op::UpdateSubresource(_)
             | Op::UpdateInline { .. }
+            | Op::CopyTiles(_)
+            | Op::UpdateTiles { .. }
             | Op::GenerateMips { .. }
             | Op::CopyStructureCount { .. } => Self::Transfers,
             _ => Self::None,

@@ -161,7 +161,7 @@ impl Context {
         let shape = Shape { width: c.width, height: c.height, depth: 1, mip_levels: 1, array_size: 1 };
         let block =
             format::info(format).ok_or_else(|| Fault::unsupported(format!("frames of format {format}")))?;
-        let desc = ResourceDesc { command, format: block, shape };
+        let desc = ResourceDesc::new(command, block, shape);
         let image = Image::new(&desc, &self.trash)?;
         self.zero_image(&desc, &image)?;
         Ok(Intermediate { format, width: c.width, height: c.height, image: Rc::new(image) })

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ash::vk;
 use pvgpu_protocol::command::HeapRange;
+use pvgpu_protocol::event::error_code;
 
 use super::Device;
 use super::bindings::Dirty;
@@ -114,6 +115,9 @@ impl QueryKind {
         matches!(self, Self::OcclusionPredicate | Self::OverflowPredicate(_))
     }
 }
+
+/// Queries of a context that may count at a time: each takes a share of every pass. Guess; programs have a dozen.
+const MAX_ACTIVE: usize = 1024;
 
 /// One query of a pool.
 #[derive(Clone, Copy, Debug)]
@@ -345,6 +349,12 @@ impl super::Context {
         query.segments.clear();
         let counted = query.kind.counted();
         if counted != Counted::NOTHING {
+            if self.active_queries.ids.len() >= MAX_ACTIVE {
+                return Err(Fault::new(
+                    error_code::LIMIT,
+                    format!("more than {MAX_ACTIVE} queries count at a time"),
+                ));
+            }
             self.close_segments(counted)?;
             self.active_queries.ids.push((id, counted));
             self.counts_streams(counted);

@@ -12,6 +12,7 @@ use ash::vk;
 use super::Device;
 use super::cmd::Cmd;
 use super::player::{List, Player, Stream, Which};
+use super::sparse::Binds;
 use super::trash::Bag;
 use crate::fault::Fault;
 
@@ -25,9 +26,16 @@ pub struct Tracker {
     write: Cell<u64>,
     /// Last write in the early command buffer, in its epochs.
     early: Cell<u64>,
+    /// Its memory may be others' too, so that nothing may be done to it out of order.
+    aliased: bool,
 }
 
 impl Tracker {
+    /// That of a resource with memory of its own, or of one whose memory may be others' too.
+    pub fn of(aliased: bool) -> Self {
+        Self { aliased, ..Self::default() }
+    }
+
     /// The epoch of the last use.
     pub fn last_use(&self) -> u64 {
         self.read.get().max(self.write.get())
@@ -48,17 +56,21 @@ pub enum Access {
 
 /// Numbers all submissions of a worker: the values of the timeline semaphore.
 #[derive(Debug)]
-pub struct Serials(Cell<u64>);
+pub struct Serials {
+    last: Cell<u64>,
+    /// The last binding of memory that no submission has waited for; 0 for none.
+    bound: Cell<u64>,
+}
 
 impl Serials {
     /// Goes on behind the submissions that a device has finished: a replay may come after another.
     pub fn behind(finished: u64) -> Self {
-        Self(Cell::new(finished))
+        Self { last: Cell::new(finished), bound: Cell::new(0) }
     }
 
     fn next(&self) -> u64 {
-        self.0.set(self.0.get() + 1);
-        self.0.get()
+        self.last.set(self.last.get() + 1);
+        self.last.get()
     }
 }
 
@@ -85,6 +97,8 @@ pub struct Recorder {
     /// Those of the batches before, the last one first.
     batches: VecDeque<u64>,
     early_epoch: u64,
+    /// The epoch with which the early command buffer began.
+    early_begin: u64,
     in_flight: VecDeque<InFlight>,
     last_serial: u64,
 }
@@ -100,6 +114,7 @@ impl Recorder {
             batch_epoch: 1,
             batches: VecDeque::new(),
             early_epoch: 1,
+            early_begin: 1,
             in_flight: VecDeque::new(),
             last_serial: 0,
         })
@@ -145,6 +160,7 @@ impl Recorder {
         let cmd = Cmd::new(device, list.clone());
         cmd.full_barrier();
         self.early_epoch += 1;
+        self.early_begin = self.early_epoch;
         Ok(cmd)
     }
 
@@ -172,7 +188,8 @@ impl Recorder {
 
     /// Whether the batch's main command buffer has not used a resource yet, so that it may be written early.
     pub fn untouched(&self, tracker: &Tracker) -> bool {
-        self.main.is_none() || tracker.read.get().max(tracker.write.get()) < self.batch_epoch
+        !tracker.aliased
+            && (self.main.is_none() || tracker.read.get().max(tracker.write.get()) < self.batch_epoch)
     }
 
     /// The early command buffer, ordered behind earlier writes to the resource there.
@@ -186,6 +203,12 @@ impl Recorder {
         Ok(cmd)
     }
 
+    /// Whether this batch has used a resource; perhaps also when it has not, if other contexts use it.
+    pub fn used_in_batch(&self, tracker: &Tracker) -> bool {
+        self.main.is_some() && tracker.last_use() >= self.batch_epoch
+            || self.early.is_some() && tracker.early.get() >= self.early_begin
+    }
+
     /// Whether anything was recorded since the last submission.
     pub fn is_empty(&self) -> bool {
         self.main.is_none() && self.early.is_none()
@@ -196,7 +219,8 @@ impl Recorder {
         self.last_serial
     }
 
-    /// Submits what was recorded, outside rendering, and gives its serial.
+    /// Submits what was recorded, outside rendering, and gives its serial. `outside` are images that were used, each with
+    /// whether it has been given away before: they are taken over first, and given away at the end.
     ///
     /// # Errors
     /// Why something that was recorded or submitted before could not be.
@@ -205,18 +229,53 @@ impl Recorder {
         device: &Device,
         garbage: Bag,
         pools: Vec<vk::DescriptorPool>,
+        outside: &[(vk::Image, vk::ImageAspectFlags, bool)],
     ) -> Result<u64, Fault> {
-        // The last command makes everything visible to the CPU.
-        self.main(device)?.host_barrier();
+        let acquire = self.acquire(device, outside);
+        let main = self.main(device)?;
+        // Makes everything visible to the CPU.
+        main.host_barrier();
+        if !outside.is_empty() {
+            let images = outside.iter().map(|(image, aspects, _)| (*image, *aspects)).collect();
+            main.release_outside(images, device.family);
+        }
         let serial = self.serials.next();
-        let lists = [self.early.take(), self.main.take()].into_iter().flatten();
-        self.stream.submit(serial, lists);
+        let lists = [acquire, self.early.take(), self.main.take()].into_iter().flatten();
+        self.stream.submit(serial, self.serials.bound.take(), lists);
         self.last_serial = serial;
         self.in_flight.push_back(InFlight { serial, retired: Retired { garbage, pools } });
         match self.stream.failure() {
             Some(fault) => Err(fault),
             None => Ok(serial),
         }
+    }
+
+    /// A command buffer that takes images over which were given away.
+    fn acquire(
+        &self,
+        device: &Device,
+        outside: &[(vk::Image, vk::ImageAspectFlags, bool)],
+    ) -> Option<Rc<List>> {
+        let given = outside.iter().filter(|(.., given)| *given);
+        let images: Vec<_> = given.map(|(image, aspects, _)| (*image, *aspects)).collect();
+        if images.is_empty() {
+            return None;
+        }
+        let list = Rc::new(self.stream.list(Which::Acquire));
+        Cmd::new(device, list.clone()).acquire_outside(images, device.family);
+        Some(list)
+    }
+
+    /// Binds memory between what was submitted and what follows.
+    ///
+    /// # Errors
+    /// As for [`Recorder::submit`].
+    pub fn bind(&mut self, binds: Binds) -> Result<(), Fault> {
+        let serial = self.serials.next();
+        self.serials.bound.set(serial);
+        self.stream.bind(serial, binds);
+        self.last_serial = serial;
+        self.stream.failure().map_or(Ok(()), Err)
     }
 
     /// Takes the oldest submission that is finished.

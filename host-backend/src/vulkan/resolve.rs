@@ -171,7 +171,7 @@ impl Context {
             bind_flags,
             ..Default::default()
         };
-        let desc = ResourceDesc { command, format: block, shape };
+        let desc = ResourceDesc::new(command, block, shape);
         let image = Image::new(&desc, &self.trash)?;
         self.zero_image(&desc, &image)?;
         Ok(image)

@@ -1,27 +1,31 @@
 //! Buffers, textures and staging resources.
 
 use std::cell::{Cell, RefCell};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ash::vk;
 use gpu_allocator::MemoryLocation;
 use gpu_allocator::vulkan::AllocationScheme;
-use pvgpu_protocol::command::{HeapRange, SubresourceBox, bind, dimension, usage};
+use pvgpu_protocol::command::{HeapRange, SubresourceBox, bind, dimension, misc, usage};
 use pvgpu_protocol::format::FormatInfo;
 
 use super::Device;
 use super::conv::map_samples;
 use super::device::Allocation;
+use super::external::{ImageMemory, Outside, describe, external_info};
 use super::formats::{aspects, map_image, map_planes};
 use super::memory::{OwnedSlice, SlicePool, create_buffer};
 use super::recorder::Tracker;
+use super::sparse::{self, Tiled};
 use super::texels::{Conversion, Plane};
 use super::trash::{Garbage, Trash};
 use super::view::Counter;
 use crate::fault::Fault;
-use crate::format::{dxgi, is_typeless};
+use crate::format::{dxgi, family, is_typeless};
 use crate::ops::ResourceDesc;
+use crate::shared_image::{Holding, SharedImage};
 
 /// Images at least this large get memory of their own.
 const DEDICATED_BYTES: u64 = 16 << 20;
@@ -59,6 +63,8 @@ pub struct Buffer {
     pub tracker: Tracker,
     /// Where stream output goes on, in bytes from the start; only of buffers that it may be bound to.
     pub so_counter: Option<Counter>,
+    /// Of tiled buffers.
+    pub tiles: Option<Rc<Tiled>>,
     trash: Rc<Trash>,
 }
 
@@ -66,7 +72,12 @@ impl Buffer {
     /// Makes a buffer; its bytes are undefined, unless it is dynamic: those are zero.
     pub fn new(desc: Rc<ResourceDesc>, trash: &Rc<Trash>, slices: &SlicePool) -> Result<Self, Fault> {
         let size = u64::from(desc.command.width);
-        let backing = if desc.command.usage == usage::DYNAMIC {
+        let mut tiles = None;
+        let backing = if desc.is_tiled() {
+            let (buffer, tiled) = tiled_buffer(&desc, trash)?;
+            tiles = Some(Rc::new(tiled));
+            Backing::Own(buffer, None)
+        } else if desc.command.usage == usage::DYNAMIC {
             let slice = slices.take(size)?;
             slice.write(0, &vec![0; desc.command.width as usize]);
             Backing::Slice(OwnedSlice::new(slice, trash))
@@ -90,7 +101,8 @@ impl Buffer {
             desc,
             backing: RefCell::new(backing),
             place,
-            tracker: Tracker::default(),
+            tracker: Tracker::of(tiles.is_some()),
+            tiles,
             trash: trash.clone(),
         })
     }
@@ -151,6 +163,20 @@ impl Buffer {
     }
 }
 
+/// A buffer whose memory is that of tiles.
+fn tiled_buffer(desc: &ResourceDesc, trash: &Rc<Trash>) -> Result<(vk::Buffer, Tiled), Fault> {
+    let device = &trash.device;
+    let written = desc.command.bind_flags & bind::UNORDERED_ACCESS != 0;
+    let buffer = sparse::create_buffer(device, u64::from(desc.command.width), written)?;
+    match Tiled::buffer(buffer, desc, device) {
+        Ok(tiled) => Ok((buffer, tiled)),
+        Err(fault) => {
+            trash.add(Garbage::Buffer(buffer, None));
+            Err(fault)
+        }
+    }
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
         let none = Backing::Own(vk::Buffer::null(), None);
@@ -182,8 +208,12 @@ pub struct Image {
     pub uid: u64,
     pub raw: vk::Image,
     pub format: vk::Format,
-    allocation: Option<Allocation>,
+    memory: Option<ImageMemory>,
+    /// For memory that other workers may have.
+    pub outside: Option<Outside>,
     pub tracker: Tracker,
+    /// Of tiled images, whose memory is that of the tiles.
+    pub tiles: Option<Rc<Tiled>>,
     /// Of the context that made it, or of the worker once other contexts may have it.
     trash: RefCell<Rc<Trash>>,
 }
@@ -193,7 +223,33 @@ impl Image {
     pub fn new(desc: &ResourceDesc, trash: &Rc<Trash>) -> Result<Self, Fault> {
         let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
         let format = map_image(desc.command.format, depth, &trash.device.caps);
-        Self::with_format(desc, format, [desc.command.width, desc.command.height], None, trash)
+        Self::with_format(desc, format, [desc.command.width, desc.command.height], Placed::Anywhere, trash)
+    }
+
+    /// The same over memory that another worker shares; its texels and its layout are as they are.
+    ///
+    /// # Errors
+    /// [`Fault`] when the memory does not fit, or there is no room.
+    pub fn imported(
+        desc: &ResourceDesc,
+        trash: &Rc<Trash>,
+        shared: &SharedImage,
+        fd: OwnedFd,
+    ) -> Result<Self, Fault> {
+        let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
+        let format = map_image(desc.command.format, depth, &trash.device.caps);
+        let size = [desc.command.width, desc.command.height];
+        Self::with_format(desc, format, size, Placed::There(shared, fd), trash)
+    }
+
+    /// What other workers need to know to have it as well, and its memory; none if it cannot be had.
+    pub fn export(&self, desc: &ResourceDesc) -> Option<(SharedImage, OwnedFd)> {
+        let (Some(outside), Some(ImageMemory::External(memory, size))) = (&self.outside, &self.memory) else {
+            return None;
+        };
+        let device = self.trash.borrow().device.clone();
+        let fd = device.export(*memory)?;
+        Some((describe(outside, *size, SharedImage::words(&desc.command), device.uuids()), fd))
     }
 
     /// The same in the GPU's own memory, or outside.
@@ -203,17 +259,23 @@ impl Image {
     pub fn placed(desc: &ResourceDesc, trash: &Rc<Trash>, outside: bool) -> Result<Self, Fault> {
         let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
         let format = map_image(desc.command.format, depth, &trash.device.caps);
-        Self::with_format(desc, format, [desc.command.width, desc.command.height], Some(outside), trash)
+        Self::with_format(
+            desc,
+            format,
+            [desc.command.width, desc.command.height],
+            Placed::Local(!outside),
+            trash,
+        )
     }
 
     /// Whether it lives in system memory for want of room.
     pub fn is_spilled(&self) -> bool {
-        self.allocation.as_ref().is_some_and(Allocation::is_spilled)
+        self.memory.as_ref().is_some_and(ImageMemory::is_spilled)
     }
 
     /// Bytes of its memory.
     pub fn bytes(&self) -> u64 {
-        self.allocation.as_ref().map_or(0, |allocation| allocation.size())
+        self.memory.as_ref().map_or(0, ImageMemory::size)
     }
 
     /// The same in a given format and with a given extent, for parts of textures.
@@ -221,7 +283,7 @@ impl Image {
         desc: &ResourceDesc,
         format: vk::Format,
         [width, height]: [u32; 2],
-        outside: Option<bool>,
+        placed: Placed<'_>,
         trash: &Rc<Trash>,
     ) -> Result<Self, Fault> {
         let device = &trash.device;
@@ -229,7 +291,7 @@ impl Image {
         if format == vk::Format::UNDEFINED {
             return Err(Fault::unsupported(format!("textures of format {}", c.format)));
         }
-        let info = vk::ImageCreateInfo::default()
+        let mut info = vk::ImageCreateInfo::default()
             .flags(flags(desc))
             .image_type(match c.dimension {
                 dimension::TEXTURE1D => vk::ImageType::TYPE_1D,
@@ -243,7 +305,16 @@ impl Image {
             .samples(map_samples(c.sample_count))
             .usage(image_usage(desc, format))
             .initial_layout(vk::ImageLayout::UNDEFINED);
-        check_limits(device, &info)?;
+        check_limits(device, &info, desc)?;
+        let mut external = external_info();
+        let wants =
+            matches!(placed, Placed::There(..)) || matches!(placed, Placed::Anywhere) && may_leave(desc);
+        let is_external = wants && device.can_be_external(&info);
+        if is_external {
+            info = info.push_next(&mut external);
+        } else if matches!(placed, Placed::There(..)) {
+            return Err(Fault::unsupported("memory of another worker for such an image"));
+        }
         // SAFETY: the info is complete and within the device's limits.
         let raw = unsafe { device.raw.create_image(&info, None) }
             .map_err(|result| device.fault("vkCreateImage", result))?;
@@ -251,21 +322,43 @@ impl Image {
             uid: next_uid(),
             raw,
             format,
-            allocation: None,
-            tracker: Tracker::default(),
+            memory: None,
+            outside: None,
+            tracker: Tracker::of(desc.is_tiled()),
+            tiles: None,
             trash: RefCell::new(trash.clone()),
         };
+        if desc.is_tiled() {
+            image.tiles = Some(Rc::new(Tiled::image(raw, format, desc, trash)?));
+            return Ok(image);
+        }
         // SAFETY: the image was just made.
         let requirements = unsafe { device.raw.get_image_memory_requirements(raw) };
         let dedicated =
             (requirements.size >= DEDICATED_BYTES).then_some(AllocationScheme::DedicatedImage(raw));
-        let allocation = device.allocate_placed("image", requirements, dedicated, outside)?;
-        // SAFETY: the memory comes from the allocator and is used for this image only.
-        let memory = unsafe { allocation.memory() };
-        let offset = allocation.offset();
-        image.allocation = Some(allocation);
+        let pooled = |outside| {
+            device.allocate_placed("image", requirements, dedicated, outside).map(ImageMemory::Pooled)
+        };
+        let (memory, outside) = match placed {
+            Placed::There(shared, fd) => {
+                let (memory, outside) = device.import_external(raw, requirements, shared, fd)?;
+                (memory, Some(outside))
+            }
+            Placed::Anywhere if is_external => {
+                let (memory, outside) = device.allocate_external(raw, requirements)?;
+                (memory, Some(outside))
+            }
+            Placed::Anywhere => (pooled(None)?, None),
+            Placed::Local(local) => (pooled(Some(!local))?, None),
+        };
+        let (raw_memory, offset) = match &memory {
+            // SAFETY: the memory comes from the allocator and is used for this image only.
+            ImageMemory::Pooled(allocation) => (unsafe { allocation.memory() }, allocation.offset()),
+            ImageMemory::External(memory, _) => (*memory, 0),
+        };
+        (image.memory, image.outside) = (Some(memory), outside);
         // SAFETY: the memory fits the requirements and is bound once.
-        unsafe { device.raw.bind_image_memory(raw, memory, offset) }
+        unsafe { device.raw.bind_image_memory(raw, raw_memory, offset) }
             .map_err(|result| device.fault("vkBindImageMemory", result))?;
         Ok(image)
     }
@@ -280,6 +373,25 @@ impl Image {
     }
 }
 
+/// Where an image's memory comes from.
+enum Placed<'a> {
+    /// Wherever there is room; of its own, if others may have it.
+    Anywhere,
+    /// The GPU's own memory or not, wherever there is room for neither.
+    Local(bool),
+    /// Another worker.
+    There(&'a SharedImage, OwnedFd),
+}
+
+/// Whether other workers may come to have the image of a resource. A texture of several images is shared within one only.
+fn may_leave(desc: &ResourceDesc) -> bool {
+    let c = &desc.command;
+    c.misc_flags & misc::SHARED != 0
+        && c.dimension == dimension::TEXTURE2D
+        && c.bind_flags & bind::PRESENT == 0
+        && map_planes(c.format).is_none()
+}
+
 /// A number that no image of this process has had.
 fn next_uid() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -288,7 +400,7 @@ fn next_uid() -> u64 {
 
 impl Drop for Image {
     fn drop(&mut self) {
-        self.trash.borrow().add(Garbage::Image(self.raw, self.allocation.take()));
+        self.trash.borrow().add(Garbage::Image(self.raw, self.memory.take()));
     }
 }
 
@@ -332,6 +444,10 @@ pub struct Texture {
     chroma: Option<Rc<Image>>,
     /// What `SetResourceMinLOD` set.
     pub min_lod: Cell<f32>,
+    /// That other workers may have it.
+    holding: RefCell<Option<Holding>>,
+    /// How often views of it are bound as targets.
+    pub targets: Cell<u32>,
 }
 
 impl Texture {
@@ -342,19 +458,57 @@ impl Texture {
             Some(planes) => {
                 let [x, y] = planes.scale;
                 let luma = [c.width.div_ceil(planes.luma_width), c.height];
-                let image = Image::with_format(&desc, planes.luma, luma, None, trash)?;
+                let image = Image::with_format(&desc, planes.luma, luma, Placed::Anywhere, trash)?;
                 let chroma = match planes.chroma {
                     vk::Format::UNDEFINED => None,
                     format => {
                         let size = [c.width.div_ceil(x), c.height.div_ceil(y)];
-                        Some(Rc::new(Image::with_format(&desc, format, size, None, trash)?))
+                        Some(Rc::new(Image::with_format(&desc, format, size, Placed::Anywhere, trash)?))
                     }
                 };
                 (image, chroma)
             }
             None => (Image::new(&desc, trash)?, None),
         };
-        Ok(Self { desc, image: RefCell::new(Rc::new(image)), chroma, min_lod: Cell::new(0.0) })
+        Ok(Self::of(desc, image, chroma))
+    }
+
+    /// Makes a texture over memory that another worker shares.
+    ///
+    /// # Errors
+    /// [`Fault`] when the memory is not for it.
+    pub fn imported(
+        desc: Rc<ResourceDesc>,
+        trash: &Rc<Trash>,
+        shared: &SharedImage,
+        memory: OwnedFd,
+    ) -> Result<Self, Fault> {
+        if !may_leave(&desc) {
+            return Err(Fault::argument("another worker shares what cannot be shared"));
+        }
+        let image = Image::imported(&desc, trash, shared, memory)?;
+        Ok(Self::of(desc, image, None))
+    }
+
+    fn of(desc: Rc<ResourceDesc>, image: Image, chroma: Option<Rc<Image>>) -> Self {
+        Self {
+            desc,
+            image: RefCell::new(Rc::new(image)),
+            chroma,
+            min_lod: Cell::new(0.0),
+            holding: RefCell::default(),
+            targets: Cell::new(0),
+        }
+    }
+
+    /// Whether other workers may have it.
+    pub fn is_held(&self) -> bool {
+        self.holding.borrow().is_some()
+    }
+
+    /// Other workers may have it from now on.
+    pub fn hold(&self, holding: Holding) {
+        *self.holding.borrow_mut() = Some(holding);
     }
 
     pub fn image(&self) -> Rc<Image> {
@@ -400,7 +554,8 @@ impl Texture {
 
     /// Whether its image may be exchanged for one in other memory.
     pub fn may_move(&self) -> bool {
-        self.chroma.is_none() && map_planes(self.desc.command.format).is_none()
+        let planar = self.chroma.is_some() || map_planes(self.desc.command.format).is_some();
+        !planar && !self.desc.is_tiled() && self.image().outside.is_none()
     }
 
     /// Takes another image of the same shape.
@@ -419,6 +574,9 @@ fn flags(desc: &ResourceDesc) -> vk::ImageCreateFlags {
     let several = c.bind_flags & bind::PRESENT != 0 || map_planes(c.format).is_some();
     if is_typeless(c.format) || several || exchanged {
         flags |= vk::ImageCreateFlags::MUTABLE_FORMAT | vk::ImageCreateFlags::EXTENDED_USAGE;
+    }
+    if desc.is_tiled() {
+        flags |= sparse::IMAGE_FLAGS;
     }
     if c.dimension == dimension::TEXTURECUBE {
         flags |= vk::ImageCreateFlags::CUBE_COMPATIBLE;
@@ -448,7 +606,20 @@ fn image_usage(desc: &ResourceDesc, format: vk::Format) -> vk::ImageUsageFlags {
     usage
 }
 
-fn check_limits(device: &Device, info: &vk::ImageCreateInfo<'_>) -> Result<(), Fault> {
+/// Bytes that the texels of an image take, or somewhat more.
+fn most_bytes(info: &vk::ImageCreateInfo<'_>, desc: &ResourceDesc) -> u64 {
+    let (block, extent) = (desc.format, info.extent);
+    let across = u64::from(extent.width.div_ceil(block.block_width));
+    let down = u64::from(extent.height.div_ceil(block.block_height));
+    let deep = u64::from(extent.depth) * u64::from(info.array_layers) * u64::from(info.samples.as_raw());
+    // Three components become four, and 24 bits of depth with 8 of stencil perhaps 64.
+    let wider = matches!(family(desc.command.format), 5 | 19 | 44);
+    let texel = u64::from(block.block_bytes) * if wider { 2 } else { 1 };
+    let first = (across * down).saturating_mul(deep).saturating_mul(texel);
+    if info.mip_levels == 1 { first } else { first.saturating_add(first / 2) }
+}
+
+fn check_limits(device: &Device, info: &vk::ImageCreateInfo<'_>, desc: &ResourceDesc) -> Result<(), Fault> {
     // SAFETY: the physical device belongs to the instance.
     let limits = unsafe {
         device.instance.raw.get_physical_device_image_format_properties(
@@ -462,6 +633,11 @@ fn check_limits(device: &Device, info: &vk::ImageCreateInfo<'_>) -> Result<(), F
     };
     let limits =
         limits.map_err(|_| Fault::unsupported(format!("{:?} with usage {:?}", info.format, info.usage)))?;
+    let bytes = most_bytes(info, desc);
+    if bytes > limits.max_resource_size {
+        let most = limits.max_resource_size;
+        return Err(Fault::unsupported(format!("a texture of {bytes} bytes; {most} are the limit")));
+    }
     let (extent, max) = (info.extent, limits.max_extent);
     if extent.width > max.width
         || extent.height > max.height

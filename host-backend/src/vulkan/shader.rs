@@ -11,15 +11,75 @@ use pvgpu_dxbc::{
 use pvgpu_protocol::command;
 use pvgpu_protocol::event::error_code;
 
-use super::device::Caps;
+use super::caps::Caps;
 use super::trash::{Garbage, Trash};
 use crate::fault::Fault;
 use crate::ops::ShaderSource;
 use crate::pipeline_file::ContentHash;
 
+/// The types of registers' components, two bits for each register: numbers of `D3D10_SB_REGISTER_COMPONENT_TYPE`, and 0 where nobody
+/// says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ComponentTypes(u64);
+
+impl ComponentTypes {
+    /// The low bit of each register.
+    const LOW: u64 = 0x5555_5555_5555_5555;
+
+    /// Says that a register has components of a type; registers from 32 on, and unknown types, are left out.
+    pub fn set(&mut self, register: u32, component_type: u32) {
+        if register < 32 && component_type <= 3 {
+            self.0 = self.0 & !(3 << (2 * register)) | u64::from(component_type) << (2 * register);
+        }
+    }
+
+    /// The type of a register, if there is one.
+    fn get(self, register: u32) -> Option<u32> {
+        // CAST: two bits.
+        let bits = (self.0.checked_shr(register.saturating_mul(2)).unwrap_or(0) & 3) as u32;
+        (bits != 0).then_some(bits)
+    }
+
+    /// The types of those registers that have another type in `other`.
+    pub const fn unlike(self, other: Self) -> Self {
+        const fn all(bits: u64) -> u64 {
+            let any = (bits | bits >> 1) & ComponentTypes::LOW;
+            any | any << 1
+        }
+        Self(self.0 & all(other.0) & all(self.0 ^ other.0))
+    }
+
+    /// A signature with these types. What a register holds are bits, so that a shader that declares another type than it gets reads them
+    /// as its own (`D3D11_MESSAGE_ID_CREATEINPUTLAYOUT_TYPE_MISMATCH` says so); Vulkan wants to know what they were.
+    fn apply(self, elements: &mut Vec<SignatureElement>) {
+        for register in 0..32 {
+            let Some(component_type) = self.get(register) else { continue };
+            let mut known = false;
+            for element in elements.iter_mut().filter(|element| element.register == register) {
+                (element.component_type, known) = (component_type, true);
+            }
+            if !known {
+                elements.push(SignatureElement {
+                    semantic_name: String::new(),
+                    semantic_index: 0,
+                    system_value: 0,
+                    component_type,
+                    register,
+                    mask: 0xf,
+                    stream: 0,
+                });
+            }
+        }
+    }
+}
+
 /// What distinguishes the modules of one shader: everything that its neighbours in a pipeline decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variant {
+    /// Of vertex shaders: types of inputs that are not those declared.
+    pub inputs: ComponentTypes,
+    /// Of pixel shaders: types of outputs that are not those declared.
+    pub outputs: ComponentTypes,
     /// Registers that the stage before writes; `None` for all, or when there is no stage before.
     pub previous_outputs: Option<u32>,
     /// System values that the stage before writes, for hull and geometry shaders.
@@ -28,6 +88,8 @@ pub struct Variant {
     pub previous_patch_constants: Option<u32>,
     /// Outputs 0 and 1 are the sources of dual-source blending.
     pub dual_source: bool,
+    /// Of pixel shaders: outputs, a bit each, between those that have a target.
+    pub unused_outputs: u8,
     /// What goes to stream-output buffers.
     pub stream_output: Option<Rc<StreamOutput>>,
 }
@@ -48,6 +110,10 @@ pub struct Shader {
     pub reflection: Reflection,
     /// Of geometry shaders: the stream-output declaration that they were created with.
     pub stream_output: Option<StreamOutput>,
+    /// Colours that a pixel shader writes, a bit each.
+    pub outputs: u8,
+    /// Declared types of a vertex shader's inputs or a pixel shader's outputs.
+    pub types: ComponentTypes,
     /// It has no code: the outputs of the stage before go to the buffers and the rasterizer.
     pub pass_through: bool,
     code: Rc<Code>,
@@ -89,6 +155,8 @@ impl Shader {
             uid,
             content,
             stage,
+            types: declared_types(&reflection),
+            outputs: (reflection.output_mask() & 0xff) as u8,
             reflection,
             stream_output: source.stream_output,
             pass_through,
@@ -117,6 +185,8 @@ impl Shader {
             uid,
             content: linked_content(self.content, &instances),
             stage: self.stage,
+            types: self.types,
+            outputs: self.outputs,
             reflection: compiled.reflection,
             stream_output: self.stream_output.clone(),
             pass_through: self.pass_through,
@@ -206,9 +276,10 @@ fn compile(
     instances: &[Option<ClassInstance>],
     caps: &Caps,
 ) -> Result<Compiled, Error> {
-    let layout = BindingLayout::default();
+    let layout = BindingLayout { view_starts: caps.shader.view_starts, ..BindingLayout::default() };
     let options = CompileOptions {
         dual_source_blend: variant.dual_source,
+        unused_outputs: variant.unused_outputs.into(),
         previous_stage_outputs: variant.previous_outputs,
         previous_stage_system_values: variant.previous_system_values,
         previous_stage_patch_constants: variant.previous_patch_constants,
@@ -216,7 +287,30 @@ fn compile(
         class_instances: instances,
         ..CompileOptions::new(&layout, target(caps))
     };
-    pvgpu_dxbc::compile(&code.tokens, &code.signatures, &options)
+    let none = ComponentTypes::default();
+    if variant.inputs == none && variant.outputs == none {
+        return pvgpu_dxbc::compile(&code.tokens, &code.signatures, &options);
+    }
+    let mut signatures = code.signatures.clone();
+    variant.inputs.apply(&mut signatures.input);
+    variant.outputs.apply(&mut signatures.output);
+    pvgpu_dxbc::compile(&code.tokens, &signatures, &options)
+}
+
+/// What a vertex shader's inputs, or a pixel shader's outputs, are declared as.
+fn declared_types(reflection: &Reflection) -> ComponentTypes {
+    let list = match reflection.stage {
+        pvgpu_dxbc::ShaderStage::Vertex => &reflection.inputs,
+        pvgpu_dxbc::ShaderStage::Pixel => &reflection.outputs,
+        _ => return ComponentTypes::default(),
+    };
+    let mut types = ComponentTypes::default();
+    for register in list {
+        if let Some(location) = register.location {
+            types.set(location, register.component_type);
+        }
+    }
+    types
 }
 
 fn fault(error: Error) -> Fault {
@@ -246,6 +340,7 @@ fn nothing() -> Reflection {
         discards: false,
         per_sample: false,
         uses_sample_count: false,
+        compared: 0,
         interfaces: Vec::new(),
     }
 }
@@ -271,7 +366,7 @@ fn target(caps: &Caps) -> TargetCapabilities {
         tessellation_shader: shader.tessellation,
         transform_feedback: caps.feedback.present,
         geometry_streams: caps.feedback.present && shader.geometry_streams,
-        shader_tessellation_and_geometry_point_size: shader.tessellation_and_geometry_point_size,
+        shader_tessellation_and_geometry_point_size: false,
         shader_resource_min_lod: shader.min_lod,
         ..TargetCapabilities::default()
     }
@@ -303,4 +398,40 @@ fn signature(elements: &[command::SignatureElement]) -> Vec<SignatureElement> {
             stream: element.stream,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn types(list: &[(u32, u32)]) -> ComponentTypes {
+        let mut types = ComponentTypes::default();
+        for (register, component_type) in list {
+            types.set(*register, *component_type);
+        }
+        types
+    }
+
+    #[test]
+    fn only_registers_that_differ_get_another_type() {
+        let given = types(&[(0, 3), (1, 1), (2, 2), (31, 1), (32, 1), (3, 4)]);
+        let declared = types(&[(0, 3), (1, 2), (31, 3), (4, 1)]);
+        assert_eq!(given.unlike(declared), types(&[(1, 1), (31, 1)]));
+        assert_eq!(given.unlike(given), ComponentTypes::default());
+        assert_eq!((given.get(31), given.get(4), given.get(40)), (Some(1), None, None));
+    }
+
+    #[test]
+    fn a_signature_gets_the_types_and_what_it_lacks() {
+        let element = |register, component_type| command::SignatureElement {
+            register,
+            component_type,
+            mask: 0xf,
+            ..Default::default()
+        };
+        let mut elements = signature(&[element(0, 3), element(1, 3), element(1, 3)]);
+        types(&[(1, 1), (5, 2)]).apply(&mut elements);
+        let found: Vec<_> = elements.iter().map(|e| (e.register, e.component_type)).collect();
+        assert_eq!(found, [(0, 3), (1, 1), (1, 1), (5, 2)]);
+    }
 }

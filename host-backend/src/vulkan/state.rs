@@ -1,12 +1,16 @@
 //! State objects: samplers, vertex layouts, and the parts of a pipeline that D3D11 sets one by one.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use ash::vk;
 use pvgpu_protocol::command::{self, InputElement, RenderTargetBlend, StencilFace};
+use pvgpu_protocol::format;
 use pvgpu_protocol::limits::VERTEX_BUFFER_SLOTS;
 
 use super::conv::{is_dual_source, map_address, map_compare, map_filter};
+use super::formats::{map_color, number_type};
+use super::shader::ComponentTypes;
 use super::trash::{Garbage, Trash};
 use crate::fault::Fault;
 use crate::format::component_bytes;
@@ -20,20 +24,36 @@ pub struct ElementLayout {
     /// Distinguishes layouts in keys.
     pub uid: u64,
     pub elements: Vec<InputElement>,
-    /// By vertex-buffer slot: what offset and stride must be multiples of.
+    /// By vertex-buffer slot: what offset and stride must be multiples of; 0 where there is no attribute.
     pub alignments: [u32; VERTEX_BUFFER_SLOTS],
+    /// By vertex-buffer slot: where the attribute that reaches farthest ends.
+    pub extents: [u32; VERTEX_BUFFER_SLOTS],
+    /// By register: what the attributes' formats give.
+    pub types: ComponentTypes,
 }
 
 impl ElementLayout {
     pub fn new(uid: u64, elements: &[InputElement]) -> Self {
-        let mut alignments = [1; VERTEX_BUFFER_SLOTS];
+        let (mut alignments, mut extents) = ([0; VERTEX_BUFFER_SLOTS], [0; VERTEX_BUFFER_SLOTS]);
         for element in elements {
-            if let Some(slot) = alignments.get_mut(element.input_slot as usize) {
-                *slot = component_bytes(element.format).max(*slot);
+            let slot = element.input_slot as usize;
+            if let (Some(alignment), Some(extent)) = (alignments.get_mut(slot), extents.get_mut(slot)) {
+                let bytes = format::info(element.format).map_or(0, |info| info.block_bytes);
+                *alignment = component_bytes(element.format).max(*alignment);
+                *extent = element.aligned_byte_offset.saturating_add(bytes).max(*extent);
             }
         }
-        Self { uid, elements: elements.to_vec(), alignments }
+        Self { uid, elements: elements.to_vec(), alignments, extents, types: element_types(elements) }
     }
+}
+
+/// By register: what the formats of attributes give.
+pub fn element_types(elements: &[InputElement]) -> ComponentTypes {
+    let mut types = ComponentTypes::default();
+    for element in elements {
+        types.set(element.input_register, number_type(map_color(element.format)));
+    }
+    types
 }
 
 /// A blend state.
@@ -67,11 +87,15 @@ impl BlendState {
     /// Whether target 0 blends with two sources.
     pub fn is_dual_source(&self) -> bool {
         let [first, ..] = &self.targets;
-        first.blend_enable != 0
-            && [first.src_blend, first.dest_blend, first.src_blend_alpha, first.dest_blend_alpha]
-                .into_iter()
-                .any(is_dual_source)
+        first.blend_enable != 0 && has_dual_source(first)
     }
+}
+
+/// Whether a target's factors name the second source.
+pub fn has_dual_source(target: &RenderTargetBlend) -> bool {
+    [target.src_blend, target.dest_blend, target.src_blend_alpha, target.dest_blend_alpha]
+        .into_iter()
+        .any(is_dual_source)
 }
 
 /// D3D11's default depth-stencil state.
@@ -128,12 +152,36 @@ pub fn default_sampler() -> command::CreateSampler {
 
 /// A sampler.
 pub struct Sampler {
-    pub raw: vk::Sampler,
+    state: command::CreateSampler,
+    raw: vk::Sampler,
+    /// Whether it compares.
+    compares: bool,
+    /// The same, except that it compares if the other does not: once a shader takes it for that.
+    twin: Cell<Option<vk::Sampler>>,
     trash: Rc<Trash>,
 }
 
 impl Sampler {
     pub fn new(state: &command::CreateSampler, trash: &Rc<Trash>) -> Result<Self, Fault> {
+        let compares = map_filter(state.filter).comparison;
+        let raw = Self::make(state, compares, trash)?;
+        Ok(Self { state: *state, raw, compares, twin: Cell::new(None), trash: trash.clone() })
+    }
+
+    /// The sampler for a shader that compares with it, or does not.
+    pub fn raw(&self, compares: bool) -> Result<vk::Sampler, Fault> {
+        match self.twin.get() {
+            _ if compares == self.compares => Ok(self.raw),
+            Some(twin) => Ok(twin),
+            None => {
+                let twin = Self::make(&self.state, compares, &self.trash)?;
+                self.twin.set(Some(twin));
+                Ok(twin)
+            }
+        }
+    }
+
+    fn make(state: &command::CreateSampler, compares: bool, trash: &Rc<Trash>) -> Result<vk::Sampler, Fault> {
         let device = &trash.device;
         let filter = map_filter(state.filter);
         let border = [state.address_u, state.address_v, state.address_w].contains(&ADDRESS_BORDER);
@@ -158,7 +206,7 @@ impl Sampler {
             .mip_lod_bias((state.mip_lod_bias + nudge).clamp(-bias, bias))
             .anisotropy_enable(anisotropic)
             .max_anisotropy(anisotropy)
-            .compare_enable(filter.comparison)
+            .compare_enable(compares)
             .compare_op(map_compare(state.comparison_func))
             .min_lod(min_lod)
             .max_lod(state.max_lod.clamp(min_lod, vk::LOD_CLAMP_NONE))
@@ -166,13 +214,15 @@ impl Sampler {
         if border && fixed_value(info.border_color) != state.border_color && device.caps.custom_border_color {
             info = info.border_color(vk::BorderColor::FLOAT_CUSTOM_EXT).push_next(&mut custom);
         }
-        Ok(Self { raw: device.create_sampler(&info)?, trash: trash.clone() })
+        device.create_sampler(&info)
     }
 }
 
 impl Drop for Sampler {
     fn drop(&mut self) {
-        self.trash.add(Garbage::Sampler(self.raw));
+        for sampler in [Some(self.raw), self.twin.take()].into_iter().flatten() {
+            self.trash.add(Garbage::Sampler(sampler));
+        }
     }
 }
 

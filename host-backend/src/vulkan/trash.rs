@@ -8,6 +8,7 @@ use ash::vk;
 
 use super::Device;
 use super::device::Allocation;
+use super::external::ImageMemory;
 use super::memory::{Slice, SlicePool};
 use super::pipeline_pool::Making;
 use super::query::{QueryPools, QuerySlot};
@@ -16,7 +17,7 @@ use super::query::{QueryPools, QuerySlot};
 pub enum Garbage {
     Buffer(vk::Buffer, Option<Allocation>),
     BufferView(vk::BufferView),
-    Image(vk::Image, Option<Allocation>),
+    Image(vk::Image, Option<ImageMemory>),
     ImageView(vk::ImageView),
     Sampler(vk::Sampler),
     ShaderModule(vk::ShaderModule),
@@ -110,7 +111,7 @@ pub fn empty(
                     device.free(allocation);
                 }
             }
-            Garbage::Image(image, allocation) => destroy_image(device, image, allocation),
+            Garbage::Image(image, memory) => destroy_image(device, image, memory),
             // SAFETY: as above.
             Garbage::BufferView(view) => unsafe { raw.destroy_buffer_view(view, None) },
             // SAFETY: as above.
@@ -138,10 +139,10 @@ pub fn empty(
 }
 
 /// Destroys an image that the GPU is done with, and gives its memory back.
-pub fn destroy_image(device: &Device, image: vk::Image, allocation: Option<Allocation>) {
+pub fn destroy_image(device: &Device, image: vk::Image, memory: Option<ImageMemory>) {
     // SAFETY: the submissions that used the image have finished, and nothing refers to it any more.
     unsafe { device.raw.destroy_image(image, None) };
-    if let Some(allocation) = allocation {
-        device.free(allocation);
+    if let Some(memory) = memory {
+        device.free_image(memory);
     }
 }

@@ -15,6 +15,7 @@ use pvgpu_protocol::staging::Shape;
 
 use super::formats::{map_color, map_view};
 use super::memory::create_buffer;
+use super::pass::{READ_ONLY_DEPTH, READ_ONLY_STENCIL};
 use super::recorder::Tracker;
 use super::resource::{Buffer, Resource, Texture};
 use super::texels::Conversion;
@@ -23,8 +24,14 @@ use crate::decoder::FLAG_RAW;
 use crate::fault::Fault;
 use crate::ops::{ResourceDesc, ViewDesc};
 
+/// `DXGI_FORMAT_X32_TYPELESS_G8X24_UINT` and `DXGI_FORMAT_X24_TYPELESS_G8_UINT`, which show stencil.
+const X32_G8X24_UINT: u32 = 22;
+const X24_G8_UINT: u32 = 47;
 /// `D3D11_DDI_BUFFER_UAV_FLAG_APPEND` and `_COUNTER`.
 const FLAGS_COUNTER: u32 = 0x2 | 0x4;
+
+/// Vulkan views that a view keeps. A texture whose clamp or identity changes with each draw would have it keep ever more.
+const MAX_FORMS: usize = 32;
 
 /// What a view shows.
 pub enum Target {
@@ -96,7 +103,13 @@ impl View {
         let target = match resource {
             Resource::Buffer(buffer) if desc.kind == view_kind::RENDER_TARGET => {
                 source = Some(buffer.clone());
-                desc.range = ViewRange { mip_levels: 1, array_size: 1, ..desc.range };
+                desc.range = ViewRange {
+                    most_detailed_mip: 0,
+                    mip_levels: 1,
+                    first_array_slice: 0,
+                    array_size: 1,
+                    ..desc.range
+                };
                 Target::Texture(Rc::new(line_of_texels(&desc, trash)?))
             }
             Resource::Buffer(buffer) => Target::Buffer(buffer.clone()),
@@ -132,6 +145,46 @@ impl View {
         let [width, height, _] = texture.desc.mip_extent(self.desc.range.most_detailed_mip);
         let [x, y] = texture.view_scale(self.desc.format);
         [width.div_ceil(x), height.div_ceil(y)]
+    }
+
+    /// Notes that it is one more target of a pass, or no longer is.
+    pub fn count_as_target(&self, up: bool) {
+        if let Some(texture) = self.texture() {
+            let count = texture.targets.get();
+            texture.targets.set(if up { count.saturating_add(1) } else { count.saturating_sub(1) });
+        }
+    }
+
+    /// Whether its texture is a target somewhere.
+    #[inline]
+    pub fn may_be_target(&self) -> bool {
+        matches!(&self.target, Target::Texture(texture) if texture.targets.get() != 0)
+    }
+
+    /// Whether another view shows a part of what it shows.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (Some(texture), Some(theirs)) = (self.texture(), other.texture()) else { return false };
+        let same = Rc::ptr_eq(&texture.plane(self.desc.format), &theirs.plane(other.desc.format));
+        // A shader sees all slices of a volume.
+        let slices = |view: &Self, texture: &Texture| {
+            let volume = texture.desc.command.dimension == dimension::TEXTURE3D;
+            if volume && view.desc.kind == view_kind::SHADER_RESOURCE {
+                return (0, u32::MAX);
+            }
+            (view.desc.range.first_array_slice, view.desc.range.array_size)
+        };
+        let meet = |(first, count): (u32, u32), (second, others): (u32, u32)| {
+            first < second.saturating_add(others) && second < first.saturating_add(count)
+        };
+        let mips = |view: &Self| (view.desc.range.most_detailed_mip, view.desc.range.mip_levels);
+        same && meet(mips(self), mips(other)) && meet(slices(self, texture), slices(other, theirs))
+    }
+
+    /// Whether, as a depth-stencil view, it writes nothing of what another view shows.
+    pub fn only_reads(&self, other: &Self) -> bool {
+        let stencil = matches!(other.desc.format, X32_G8X24_UINT | X24_G8_UINT);
+        let flag = if stencil { READ_ONLY_STENCIL } else { READ_ONLY_DEPTH };
+        self.desc.range.flags & flag != 0
     }
 
     /// How the texels of what it shows are converted.
@@ -334,7 +387,13 @@ impl View {
         // SAFETY: the decoder has checked mips, slices and the format's family; the image is alive.
         let raw = unsafe { device.raw.create_image_view(&info, None) }
             .map_err(|result| device.fault("vkCreateImageView", result))?;
-        self.images.borrow_mut().push((form, raw));
+        let mut images = self.images.borrow_mut();
+        if images.len() >= MAX_FORMS {
+            // Made of an image that has moved since, or for a clamp that was another: what was needed longest ago goes.
+            let (_, old) = images.remove(0);
+            self.trash.add(Garbage::ImageView(old));
+        }
+        images.push((form, raw));
         Ok(raw)
     }
 }
@@ -357,7 +416,7 @@ fn line_of_texels(desc: &ViewDesc, trash: &Rc<Trash>) -> Result<Texture, Fault> 
         bind_flags: bind::RENDER_TARGET,
         ..Default::default()
     };
-    Texture::new(Rc::new(ResourceDesc { command, format: block, shape }), trash)
+    Texture::new(Rc::new(ResourceDesc::new(command, block, shape)), trash)
 }
 
 impl Drop for View {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pvgpu_protocol::aperture::{Layout, RING_HEADER_BYTES, RingRegion, TELEMETRY_HEADER_BYTES};
 use pvgpu_protocol::event::{ContextDestroyed, ContextError, ModeRequest, error_code};
-use pvgpu_protocol::host_info::HostInfo;
+use pvgpu_protocol::host_info::{HostInfo, host_feature};
 use pvgpu_protocol::limits::MAX_RECORD_BYTES;
 use pvgpu_protocol::telemetry::{TelemetryRecord, code};
 use pvgpu_ring::{Consumer, telemetry};
@@ -23,6 +23,7 @@ use crate::fault::Fault;
 use crate::memory::{Heap, Part, SharedCells};
 use crate::record::format::end;
 use crate::record::{Recorded, Tap};
+use crate::shared_image::Broker;
 use crate::vulkan::{Completion, Device, FrameWatch, Shared};
 
 /// Records of one context before the next has its turn: some hundred µs at most.
@@ -94,6 +95,8 @@ pub struct Parts {
     pub stats: Arc<Stats>,
     /// What people ask for.
     pub inbox: Arc<Inbox>,
+    /// The way to what other workers share, if there is one.
+    pub broker: Option<Arc<dyn Broker>>,
     /// A recording of this guest from its first record, if there is to be one.
     pub tap: Option<Rc<Tap>>,
     /// Sees presented frames; a recording brings its own.
@@ -140,7 +143,8 @@ impl Engine {
     /// # Errors
     /// [`BadAperture`] when the mapping does not hold the layout.
     pub fn new(parts: Parts) -> Result<Self, BadAperture> {
-        let Parts { cells, layout, port, device, host_info, stats, inbox, tap, frames, report } = parts;
+        let Parts { cells, layout, port, device, host_info, stats, inbox, broker, tap, frames, report } =
+            parts;
         let ring =
             |region: RingRegion| Part::new(&cells, region.ring_offset(), RING_HEADER_BYTES + region.capacity);
         let ring0 = ring(layout.ring0).and_then(|part| Consumer::new(part, 0).ok()).ok_or(BadAperture)?;
@@ -157,8 +161,10 @@ impl Engine {
         let frames = tap.as_ref().map_or(frames, |tap| Some(tap.frame_watch()));
         let completion = Completion::start(device.clone(), heap.clone(), fences.clone(), frames)
             .map_err(|_| BadAperture)?;
-        let caps = Rc::new(HostCaps { formats: host_info.formats.to_vec() });
-        let shared = Shared::new(device.clone(), heap.clone(), completion.handle(), stats.gpu.clone());
+        let tiled = host_info.features & host_feature::TILED_RESOURCES_1 != 0;
+        let caps = Rc::new(HostCaps { formats: host_info.formats.to_vec(), tiled });
+        let shared =
+            Shared::new(device.clone(), heap.clone(), completion.handle(), stats.gpu.clone(), broker);
         let kernel = Kernel::new(cells, layout, heap, caps, shared, stats.clone(), tap.clone());
         let local = vec![0; MAX_RECORD_BYTES as usize / 8];
         Ok(Self {

@@ -5,8 +5,10 @@
 //! - `revokes`: ring 0's fences behind heap ranges that the GPU still uses.
 //! - `fences`, `events`: what is written back. `stats`: what is counted.
 //! - `feed`: records that come from a recording instead of rings.
+//! - `broker`: what other workers share.
 //! - `process`: the process around it: control page, sandbox, threads, the line to the supervisor.
 
+mod broker;
 mod engine;
 mod events;
 mod feed;

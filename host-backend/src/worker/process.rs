@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,14 +26,18 @@ use pvgpu_protocol::version::VersionRange;
 use pvgpu_transport::shm::{ApertureFile, HostPort};
 use serde::{Deserialize, Serialize};
 
+use super::broker::SupervisorBroker;
 use super::engine::{Ended, Engine, Parts, Report};
 use super::running::opcode_name;
 use super::screen::Picture;
 use super::{Inbox, Port, Stats};
+use crate::fd_line::{FdReader, send_with_fd};
 use crate::memory::{Heap, Part, SharedCells};
+use crate::ops::ShareToken;
 use crate::pipeline_file;
 use crate::record::{Header, Limits, Recorded, Tap, WriteError};
 use crate::sandbox;
+use crate::shared_image::SharedImage;
 use crate::vulkan::{Device, DeviceOptions, host_info};
 
 /// Half of what the protocol asks for.
@@ -104,6 +108,23 @@ pub enum FromWorker {
         /// Bytes of the file that follows this line.
         bytes: u64,
     },
+    /// Others may have an image; its memory comes with this line.
+    Share {
+        /// By which they know it.
+        token: ShareToken,
+        /// What it is.
+        image: Box<SharedImage>,
+    },
+    /// This worker does not have an image any more.
+    Unshare {
+        /// Which.
+        token: ShareToken,
+    },
+    /// What do others share under this token?
+    Open {
+        /// Comes back with the answer.
+        token: ShareToken,
+    },
     /// The guest cannot be served.
     Refused {
         /// One of [`refusal`].
@@ -126,6 +147,13 @@ pub enum ToWorker {
     },
     /// End the recording.
     StopRecording,
+    /// What others share; its memory comes with this line.
+    Shared {
+        /// As it was asked.
+        token: ShareToken,
+        /// What it is; none if nobody shares the token.
+        image: Option<Box<SharedImage>>,
+    },
 }
 
 /// Runs a worker to its end.
@@ -228,6 +256,8 @@ fn serve(
     let stats = Arc::new(Stats::default());
     let inbox = Arc::new(Inbox::default());
     let (reports, receiver) = sync_channel(MAX_REPORTS);
+    let line = supervisor.clone();
+    let broker = Arc::new(SupervisorBroker::new(Box::new(move |what, fd| line.send_with(what, &[], fd))));
     let mut engine = Engine::new(Parts {
         cells: cells.clone(),
         layout,
@@ -236,6 +266,7 @@ fn serve(
         host_info: info,
         stats: stats.clone(),
         inbox: inbox.clone(),
+        broker: Some(broker.clone()),
         tap,
         frames: None,
         report: Box::new(move |report| drop(reports.try_send(report))),
@@ -244,8 +275,14 @@ fn serve(
 
     let stop = Arc::new(AtomicBool::new(false));
     start_heartbeat(&cells, &stop).map_err(|error| ended(&error))?;
-    let listener =
-        Listener { supervisor: supervisor.clone(), stop: stop.clone(), inbox, stats: stats.clone(), heap };
+    let listener = Listener {
+        supervisor: supervisor.clone(),
+        stop: stop.clone(),
+        inbox,
+        broker,
+        stats: stats.clone(),
+        heap,
+    };
     listener.start().map_err(|error| ended(&error))?;
     let reporter = start_reporter(supervisor, Reporter::new(arguments, &device, stats), receiver)
         .map_err(|error| ended(&error))?;
@@ -323,11 +360,20 @@ struct Line {
 impl Line {
     /// Sends one line, and bytes behind it; a supervisor that is gone is noticed by the listener.
     fn send(&self, line: &FromWorker, bytes: &[u8]) {
+        self.send_with(line, bytes, None);
+    }
+
+    /// The same with a file descriptor.
+    fn send_with(&self, line: &FromWorker, bytes: &[u8], fd: Option<&OwnedFd>) {
         if let Ok(mut text) = serde_json::to_string(line) {
             text.push('\n');
             let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             let mut stream = &self.stream;
-            let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(bytes));
+            let sent = match fd {
+                Some(fd) => send_with_fd(stream, text.as_bytes(), fd),
+                None => stream.write_all(text.as_bytes()),
+            };
+            let _ = sent.and_then(|()| stream.write_all(bytes));
         }
     }
 }
@@ -337,6 +383,7 @@ struct Listener {
     supervisor: Arc<Line>,
     stop: Arc<AtomicBool>,
     inbox: Arc<Inbox>,
+    broker: Arc<SupervisorBroker>,
     stats: Arc<Stats>,
     heap: Heap,
 }
@@ -345,8 +392,13 @@ impl Listener {
     fn start(self) -> std::io::Result<()> {
         let stream = self.supervisor.stream.try_clone()?;
         std::thread::Builder::new().name("supervisor".to_owned()).spawn(move || {
-            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let reader = FdReader::new(stream);
+            let fds = reader.fds();
+            for line in BufReader::new(reader).lines().map_while(Result::ok) {
                 match serde_json::from_str(&line) {
+                    Ok(ToWorker::Shared { token, image }) => {
+                        self.broker.answer(token, image.and_then(|image| Some((image, fds.take()?))));
+                    }
                     Ok(ToWorker::Mode(mode)) => self.inbox.ask_for_mode(display_mode(mode)),
                     Ok(ToWorker::Screenshot { number }) => self.screenshot(number),
                     Ok(ToWorker::StopRecording) => self.inbox.ask_to_stop_recording(),

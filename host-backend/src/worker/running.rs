@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use pvgpu_protocol::Command;
 use pvgpu_protocol::command::{self, HeapRange};
 use pvgpu_protocol::event::{ContextError, error_code};
 use pvgpu_ring::{Consumer, Corrupt};
@@ -32,6 +33,9 @@ enum State {
 /// TIMEOUT: how long a context waits for another to share a resource: as long as a frame of the other may take to decode, with
 /// much to spare; the guest's processes are told of each other by its kernel, so that a token nobody shares is a mistake.
 const SHARE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// TIMEOUT: the same where the guest is answered. Its programs wait for that.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A record that is decoded again, and since when.
 struct Held {
@@ -296,10 +300,12 @@ impl Running {
         let opcode = words.first().map_or(0, |word| (word >> 32) as u16);
         let mut result = self.execute(&words, completed);
         if result.is_ok() && self.state == State::AtShare {
-            if since.elapsed() < SHARE_PATIENCE {
+            let answered = opcode == command::TryOpenSharedResource::OPCODE;
+            if since.elapsed() < if answered { ANSWER_PATIENCE } else { SHARE_PATIENCE } {
                 self.held = Some(Held { words, since });
             } else {
-                result = Err(Fault::argument("a share token of which no context has a resource"));
+                result = self.decoder.refuse_open(&words);
+                self.state = State::Reading;
             }
         }
         let position = self.ring.consumed();

@@ -874,3 +874,36 @@ fn double_fetch() {
     assert_eq!(refused + taken, 30);
     guest.end();
 }
+
+#[test]
+fn more_than_its_share() {
+    refuse(&[
+        ("1,025 queries that count at a time", code::LIMIT, |ctx| {
+            let slot = ctx.take(128);
+            for _ in 0..1025 {
+                let id = ctx.id();
+                send!(ctx.ring, CreateQuery { slot, id, kind: 1 });
+                send!(ctx.ring, BeginQuery { query: id, reserved: 0 });
+            }
+        }),
+        ("a clear of 128,000 parts", code::LIMIT, |ctx| {
+            let texture = ctx.texture(R32_FLOAT, 16_384, 1024, 1, bind::UNORDERED_ACCESS, 0);
+            let view = ctx.view(texture, view_kind::UNORDERED_ACCESS, R32_FLOAT, range_2d());
+            let rects = [Rect { left: 0, top: 0, right: 16_384, bottom: 1024 }; 2000];
+            send!(ctx.ring, ClearView { color: [0.5; 4], view, reserved: 0, rects: &rects });
+        }),
+        ("samples of an unordered texture", code::BAD_ARGUMENT, |ctx| {
+            let id = ctx.id();
+            let flags = bind::UNORDERED_ACCESS | bind::RENDER_TARGET;
+            send!(
+                ctx.ring,
+                CreateResource { sample_count: 4, ..texture_2d(id, R32_FLOAT, 4, 4, 1, flags, 0) }
+            );
+        }),
+        ("a volume of depths", code::BAD_ARGUMENT, |ctx| {
+            let id = ctx.id();
+            let desc = texture_2d(id, R32_TYPELESS, 4, 4, 1, bind::DEPTH_STENCIL, 0);
+            send!(ctx.ring, CreateResource { dimension: dimension::TEXTURE3D, depth: 4, ..desc });
+        }),
+    ]);
+}

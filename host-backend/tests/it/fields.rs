@@ -14,6 +14,7 @@ use pvgpu_protocol::CommandRef;
 use pvgpu_protocol::aperture::Sizes;
 use pvgpu_protocol::command::*;
 use pvgpu_protocol::limits::MIN_APERTURE_BYTES;
+use pvgpu_protocol::tiling::TILE_BYTES;
 
 use crate::drawing::{draw_quad, floats, shader, target};
 use crate::harness::{Ctx, Gpu, Guest, SharedFile, range_2d, texture_2d};
@@ -369,6 +370,8 @@ fn perform() -> Vec<Vec<u8>> {
     guest.finish(&mut ctx);
     let id = other.id();
     send!(other.ring, OpenSharedResource { token: [1, 2], id, reserved: 0 });
+    let (again, status) = (other.id(), other.take(8));
+    send!(other.ring, TryOpenSharedResource { token: [1, 2], status, id: again, reserved: 0 });
     let opened = other.view(id, view_kind::RENDER_TARGET, RGBA8, range_2d());
     send!(other.ring, ClearRenderTargetView { color: [0.5; 4], view: opened, reserved: 0 });
     send!(other.ring, WaitFence { value: 1, context: ctx.number, reserved: 0 });
@@ -379,6 +382,60 @@ fn perform() -> Vec<Vec<u8>> {
     guest.finish_ring0();
     send!(guest.ring0, DestroyContext { context: other.number, reserved: 0 });
     guest.event();
+    guest.end();
+    items(&file.0.lock().expect("no panic"))
+}
+
+/// Another of tiled resources, which not every GPU has.
+fn perform_tiles() -> Vec<Vec<u8>> {
+    let file = SharedFile::default();
+    let mut guest = Guest::recorded(&file, Limits::default(), false);
+    let mut ctx = guest.context();
+    let buffer = |id: u32, tiles: u64, misc_flags: u32| CreateResource {
+        id,
+        dimension: dimension::BUFFER,
+        // CAST: a few tiles.
+        width: (tiles * TILE_BYTES) as u32,
+        height: 1,
+        depth: 1,
+        mip_levels: 1,
+        array_size: 1,
+        sample_count: 1,
+        misc_flags,
+        ..Default::default()
+    };
+    let [pool, tiled, texture, plain] = std::array::from_fn(|_| ctx.id());
+    let flags = bind::SHADER_RESOURCE | bind::RENDER_TARGET;
+    let bound = CreateResource { bind_flags: bind::SHADER_RESOURCE, ..buffer(tiled, 3, misc::TILED) };
+    send!(ctx.ring, buffer(pool, 4, misc::TILE_POOL));
+    send!(ctx.ring, bound);
+    send!(ctx.ring, texture_2d(texture, RGBA8, 300, 140, 9, flags, misc::TILED));
+    send!(ctx.ring, buffer(plain, 2, 0));
+    let slot = ctx.take(TILING_SLOT_BYTES);
+    send!(ctx.ring, DescribeTiling { slot, resource: texture, reserved: 0 });
+    let runs = [
+        TileRun { first: 0, count: 2, kind: tile_run::SEQUENTIAL, pool_tile: 1 },
+        TileRun { first: 2, count: 1, kind: tile_run::REUSE, pool_tile: 0 },
+    ];
+    send!(ctx.ring, UpdateTileMappings { resource: tiled, pool, runs: &runs });
+    let pairs = &[TilePair { dst_first: 0, src_first: 0, count: 2 }];
+    send!(ctx.ring, CopyTileMappings { dst: texture, src: tiled, pairs });
+    let data = ctx.take(TILE_BYTES);
+    let spans = &[TileSpan { first: 1, count: 1 }];
+    send!(ctx.ring, UpdateTiles { data, resource: texture, reserved: 0, spans });
+    send!(ctx.ring, TiledResourceBarrier { reserved: 0 });
+    let direction = tile_copy::TO_BUFFER;
+    let copy =
+        CopyTiles { buffer_offset: 0, resource: texture, buffer: plain, direction, reserved: 0, spans };
+    send!(ctx.ring, copy);
+    send!(ctx.ring, ResizeTilePool { bytes: 6 * TILE_BYTES, pool, reserved: 0 });
+    let later = [TileRun { first: 4, count: 2, kind: tile_run::SEQUENTIAL, pool_tile: 4 }];
+    send!(ctx.ring, UpdateTileMappings { resource: texture, pool, runs: &later });
+    let view = ctx.view(texture, view_kind::RENDER_TARGET, RGBA8, range_2d());
+    send!(ctx.ring, ClearRenderTargetView { color: [0.5; 4], view, reserved: 0 });
+    ctx.read_back(texture, RGBA8, 300, 140, 4);
+    ctx.read_back_buffer(tiled, 3 << 16);
+    guest.finish(&mut ctx);
     guest.end();
     items(&file.0.lock().expect("no panic"))
 }
@@ -428,8 +485,7 @@ impl Judge {
 }
 
 /// All fields of the commands whose opcodes lie in a range.
-fn check_fields(opcodes: std::ops::Range<u16>, at_least: usize) {
-    let items = perform();
+fn check_fields(items: &[Vec<u8>], opcodes: std::ops::Range<u16>, at_least: usize) {
     let mut judge = Judge::new();
     // Commands that say in their fields what they are about are worth several records.
     let most = |opcode| match opcode {
@@ -454,7 +510,7 @@ fn check_fields(opcodes: std::ops::Range<u16>, at_least: usize) {
                 if matches!(opcode, Draw::OPCODE | DrawIndexed::OPCODE) && value > 0xffff && at < words + 16 {
                     continue;
                 }
-                let mut mutant = items.clone();
+                let mut mutant = items.to_vec();
                 mutant[index][at..at + 4].copy_from_slice(&value.to_le_bytes());
                 let at = at - words - 8;
                 judge.replay(&mutant, || {
@@ -469,11 +525,16 @@ fn check_fields(opcodes: std::ops::Range<u16>, at_least: usize) {
 #[test]
 fn the_program_performs_every_command() {
     let items = perform();
+    // Where the GPU has no tiles, `tiled` has what becomes of them.
+    let tiles = if crate::tiled::has_tiles() { perform_tiles() } else { Vec::new() };
+    let refused = |opcode: &u16| tiles.is_empty() && (0x0170..0x0180).contains(opcode);
     let performed: BTreeSet<u16> =
-        items.iter().filter_map(|item| record(item)).map(|(opcode, _)| opcode).collect();
+        items.iter().chain(&tiles).filter_map(|item| record(item)).map(|(opcode, _)| opcode).collect();
     let missing: Vec<_> = CommandRef::OPCODES
         .iter()
-        .filter(|(opcode, _)| !performed.contains(opcode) && !NOT_PERFORMED.contains(opcode))
+        .filter(|(opcode, _)| {
+            !performed.contains(opcode) && !NOT_PERFORMED.contains(opcode) && !refused(opcode)
+        })
         .collect();
     assert!(missing.is_empty(), "the hostile suite leaves these commands out: {missing:x?}");
     let frames = items.iter().filter(|item| matches!(item.first(), Some(4))).count();
@@ -485,22 +546,30 @@ fn the_program_performs_every_command() {
 
 #[test]
 fn fields_of_ring_0() {
-    check_fields(0x0000..0x0100, 100);
+    check_fields(&perform(), 0x0000..0x0100, 100);
 }
 
 #[test]
 fn fields_of_bindings() {
-    check_fields(0x0200..0x0300, 400);
+    check_fields(&perform(), 0x0200..0x0300, 400);
+}
+
+#[test]
+fn fields_of_tiles() {
+    if crate::tiled::has_tiles() {
+        let items = perform_tiles();
+        check_fields(&items, 0x0100..0x0180, 400);
+    }
 }
 
 #[test]
 fn fields_of_draws_and_queries() {
-    check_fields(0x0300..0x0400, 100);
+    check_fields(&perform(), 0x0300..0x0400, 100);
 }
 
 #[test]
 fn fields_of_transfers() {
-    check_fields(0x0400..0x8000, 500);
+    check_fields(&perform(), 0x0400..0x8000, 500);
 }
 
 /// A record cut short, or longer than it says, one of each command.

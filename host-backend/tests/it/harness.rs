@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use pvgpu_host_backend::memory::{Heap, Part, SharedCells};
 use pvgpu_host_backend::pipeline_file::GpuId;
 use pvgpu_host_backend::record::{Header, Limits, Tap};
+use pvgpu_host_backend::shared_image::Broker;
 use pvgpu_host_backend::vulkan::{Device, DeviceOptions, host_info, validation_messages};
 use pvgpu_host_backend::worker::{Ended, Engine, Inbox, Parts, Port, Report, Stats};
 use pvgpu_protocol::aperture::{Layout, PAGE_BYTES, RING_HEADER_BYTES, Sizes, fence_cell};
@@ -34,11 +35,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 macro_rules! send {
     ($ring:expr, $command:expr) => {{
         let command = $command;
+        if $crate::harness::tells() {
+            eprintln!("    {command:?}");
+        }
         let mut bytes = Vec::new();
         let mut sink = |part: &[u8]| bytes.extend_from_slice(part);
         let header = pvgpu_protocol::command::encode(&command, &mut sink).expect("a small command");
         $ring.push(header, &bytes)
     }};
+}
+
+/// Whether commands are told before they are sent.
+pub fn tells() -> bool {
+    static TELLS: OnceLock<bool> = OnceLock::new();
+    *TELLS.get_or_init(|| std::env::var_os("PVGPU_TEST_TRACE").is_some())
 }
 
 /// A doorbell between threads.
@@ -78,27 +88,44 @@ pub fn validated() -> DeviceOptions {
 
 /// Devices that are open in this process.
 static OPEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+/// What a test with several devices counts for: more than any limit.
+const SEVERAL: usize = 1 << 20;
 
-/// The right to have one more device open. `PVGPU_TEST_DEVICES` says how many a test process may have at a time: a driver may stop
-/// with several (NVIDIA's 580 was seen to, with four). No test holds two permits, so that 1 will do.
-pub struct Permit;
+/// How many devices `PVGPU_TEST_DEVICES` says a test process may have at a time. A driver may stop with several (NVIDIA's 580 was
+/// seen to, with four).
+fn most_devices() -> Option<usize> {
+    std::env::var("PVGPU_TEST_DEVICES").ok().and_then(|text| text.parse().ok())
+}
+
+/// The right to have one more device open. Without `PVGPU_TEST_DEVICES` one has it at a time: the validation layer (1.3.239) looks its
+/// devices up without a lock, and while another thread opens one, it finds an empty table and calls nowhere.
+pub struct Permit(usize);
 
 impl Permit {
     /// Waits until another device may be opened.
     pub fn take() -> Self {
-        let limit = std::env::var("PVGPU_TEST_DEVICES").ok().and_then(|text| text.parse().ok());
+        Self::wait(1, most_devices().unwrap_or(1))
+    }
+
+    /// Waits until no device is open, for a test with several workers, whose devices need no permit of their own. None where a process
+    /// must not have several.
+    pub fn of_several() -> Option<Self> {
+        (most_devices() != Some(1)).then(|| Self::wait(SEVERAL, SEVERAL))
+    }
+
+    /// Waits until there is room for `count` devices below `limit`.
+    fn wait(count: usize, limit: usize) -> Self {
         let open = OPEN.0.lock().expect("no panic");
-        let mut open =
-            OPEN.1.wait_while(open, |open| *open >= limit.unwrap_or(usize::MAX)).expect("no panic");
-        *open += 1;
-        Self
+        let mut open = OPEN.1.wait_while(open, |open| *open + count > limit).expect("no panic");
+        *open += count;
+        Self(count)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        *OPEN.0.lock().expect("no panic") -= 1;
-        OPEN.1.notify_one();
+        *OPEN.0.lock().expect("no panic") -= self.0;
+        OPEN.1.notify_all();
     }
 }
 
@@ -283,18 +310,28 @@ impl Guest {
         Self::start_with(options, None)
     }
 
+    /// The same with a way to what other workers share, under [`Permit::of_several`]. Returns when its device is open.
+    pub fn with_broker(memory_limit: u64, broker: Arc<dyn Broker>) -> Self {
+        let guest = Self::start_all(DeviceOptions { memory_limit, ..validated() }, None, None, Some(broker));
+        while guest.gpu.get().is_none() && guest.worker.as_ref().is_some_and(|worker| !worker.is_finished()) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        guest
+    }
+
     fn start_with(options: DeviceOptions, known_pipelines: Option<Vec<u8>>) -> Self {
-        Self::start_all(options, known_pipelines, None)
+        Self::start_all(options, known_pipelines, None, None)
     }
 
     fn start_recorded(options: DeviceOptions, recording: Option<(SharedFile, Limits)>) -> Self {
-        Self::start_all(options, None, recording)
+        Self::start_all(options, None, recording, None)
     }
 
     fn start_all(
         options: DeviceOptions,
         known_pipelines: Option<Vec<u8>>,
         recording: Option<(SharedFile, Limits)>,
+        broker: Option<Arc<dyn Broker>>,
     ) -> Self {
         let _ = env_logger::Builder::new().filter_level(log::LevelFilter::Warn).is_test(true).try_init();
         let layout = Layout::new(Sizes::with_aperture(MIN_APERTURE_BYTES)).expect("legal");
@@ -320,7 +357,7 @@ impl Guest {
             let (pipelines, known) = (pipelines.clone(), known.clone());
             move || {
                 // Dropped last, when the device is closed.
-                let _permit = Permit::take();
+                let _permit = broker.is_none().then(Permit::take);
                 let gpu = gpu_name().parse().expect("a name");
                 let options = DeviceOptions { gpu, ..options };
                 let device = Device::open_with(&options, known_pipelines.as_deref()).expect("a GPU");
@@ -338,8 +375,19 @@ impl Guest {
                     Tap::new(Box::new(file), &header, limits, heap.expect("inside")).expect("begins")
                 });
                 let frames = None;
-                let parts =
-                    Parts { cells, layout, port: bell, device, host_info, stats, inbox, tap, frames, report };
+                let parts = Parts {
+                    cells,
+                    layout,
+                    port: bell,
+                    device,
+                    host_info,
+                    stats,
+                    inbox,
+                    broker,
+                    tap,
+                    frames,
+                    report,
+                };
                 let mut engine = Engine::new(parts).expect("starts");
                 let ended = engine.run(&stop);
                 engine.save_pipelines();

@@ -12,6 +12,7 @@ use pvgpu_host_backend::memory::{Heap, Part, SharedCells};
 use pvgpu_host_backend::ops::{Backend, Op, ResourceDesc, ShareToken};
 use pvgpu_protocol::command::*;
 use pvgpu_protocol::host_info::FormatSupport;
+use pvgpu_protocol::tiling::{TILE_BYTES, Tiling};
 use pvgpu_ring::AtomicU64;
 
 use crate::harness::{Guest, Happened, range_2d, texture_2d};
@@ -22,7 +23,7 @@ const DECODED: usize = 150_000;
 const CONTEXTS: usize = 60;
 const RECORDS: usize = 200;
 /// Heap of the decoder's context.
-const HEAP: u64 = 1 << 16;
+const HEAP: u64 = 1 << 17;
 
 /// xorshift64*: small, fixed, good enough to spread bits.
 struct Random(u64);
@@ -290,6 +291,12 @@ impl Backend for Null {
     }
 
     fn execute(&mut self, op: Op<'_>) -> Result<(), Fault> {
+        if let Op::CreateResource { desc, .. } = &op
+            && desc.is_tiled()
+            && let Some(tiling) = Tiling::new(desc.command.dimension, desc.format, desc.shape, 1, 0)
+        {
+            let _first = desc.tiling.set(tiling);
+        }
         self.executed += usize::from(!format!("{op:?}").is_empty());
         Ok(())
     }
@@ -300,15 +307,62 @@ fn decoder() -> Decoder {
     let cells: SharedCells = Arc::new(memory);
     let heap = Heap::new(Part::new(&cells, 0, HEAP).expect("whole"));
     let everything = FormatSupport { support: u32::MAX, support2: u32::MAX, sample_counts: 0x1f };
-    let mut decoder = Decoder::new(Rc::new(HostCaps { formats: vec![everything; 116] }), heap);
+    let mut decoder = Decoder::new(Rc::new(HostCaps { formats: vec![everything; 116], tiled: true }), heap);
     decoder.grants.add(HeapRange { offset: 0, length: HEAP });
     decoder
+}
+
+/// The same of tiled resources, behind the others.
+fn tiled_corpus(heap: HeapRange) -> Vec<Vec<u64>> {
+    let part = |offset: u64, length: u64| HeapRange { offset: heap.offset + offset, length };
+    let buffer = |id: u32, tiles: u64, misc_flags: u32| CreateResource {
+        id,
+        dimension: dimension::BUFFER,
+        width: (tiles * TILE_BYTES) as u32,
+        height: 1,
+        depth: 1,
+        mip_levels: 1,
+        array_size: 1,
+        sample_count: 1,
+        misc_flags,
+        ..Default::default()
+    };
+    let spans = &[TileSpan { first: 1, count: 1 }];
+    let mut records = corpus(heap);
+    records.extend(corpus![
+        buffer(20, 4, misc::TILE_POOL),
+        buffer(21, 3, misc::TILED),
+        texture_2d(22, 28, 256, 128, 1, bind::RENDER_TARGET, misc::TILED),
+        buffer(23, 1, 0),
+        DescribeTiling { slot: part(0, TILING_SLOT_BYTES), resource: 22, reserved: 0 },
+        UpdateTileMappings {
+            resource: 21,
+            pool: 20,
+            runs: &[
+                TileRun { first: 0, count: 2, kind: tile_run::SEQUENTIAL, pool_tile: 1 },
+                TileRun { first: 2, count: 1, kind: tile_run::REUSE, pool_tile: 0 }
+            ],
+        },
+        CopyTileMappings { dst: 22, src: 21, pairs: &[TilePair { dst_first: 0, src_first: 1, count: 2 }] },
+        UpdateTiles { data: part(1 << 16, TILE_BYTES), resource: 22, reserved: 0, spans },
+        CopyTiles {
+            buffer_offset: 0,
+            resource: 22,
+            buffer: 23,
+            direction: tile_copy::TO_BUFFER,
+            reserved: 0,
+            spans
+        },
+        TiledResourceBarrier { reserved: 0 },
+        ResizeTilePool { bytes: 2 * TILE_BYTES, pool: 20, reserved: 0 },
+    ]);
+    records
 }
 
 #[test]
 fn legal_records_decode() {
     let (mut decoder, mut null) = (decoder(), Null::default());
-    for record in corpus(HeapRange { offset: 0, length: HEAP }) {
+    for record in tiled_corpus(HeapRange { offset: 0, length: HEAP }) {
         let result = decoder.step(&record, &mut null);
         // The two that mutants start from but are wrong as they stand: shapes differ.
         let opcode = (record[0] >> 32) as u16;
@@ -322,7 +376,7 @@ fn legal_records_decode() {
 
 #[test]
 fn mutated_records_never_break_the_decoder() {
-    let records = corpus(HeapRange { offset: 0, length: HEAP });
+    let records = tiled_corpus(HeapRange { offset: 0, length: HEAP });
     let mut random = Random(0x5eed_0001);
     let (mut done, mut refused, mut null) = (0, 0, Null::default());
     while done < DECODED {
@@ -354,7 +408,9 @@ fn mutated_streams_leave_the_worker_alive() {
     let mut guest = Guest::without_validation();
     let ring = guest.take_heap(4096 + crate::harness::RING_BYTES);
     let heap = guest.take_heap(crate::harness::HEAP_BYTES);
-    let records = corpus(heap);
+    // Without a tier the first of them ends a context.
+    let tiled = crate::tiled::has_tiles();
+    let records = if tiled { tiled_corpus(heap) } else { corpus(heap) };
     let mut random = Random(0x5eed_0002);
     let mut poisoned = 0;
     for _ in 0..CONTEXTS {

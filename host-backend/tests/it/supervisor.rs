@@ -24,17 +24,17 @@ use crate::harness::{Ctx, HEAP_BYTES, RING_BYTES, Ring, RingBell, gpu_name, rang
 use crate::send;
 
 /// Starting a worker loads Vulkan drivers, on a machine that may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// What the issue promises after a death.
 const PROMISED: Duration = Duration::from_secs(2);
 /// Set in the environment of a process that plays a guest.
 const GUEST_LINK: &str = "PVGPU_TEST_GUEST_LINK";
 
 /// A pvgpud on a link of its own.
-struct Daemon {
+pub struct Daemon {
     child: Child,
     folder: PathBuf,
-    link: Link,
+    pub link: Link,
     _parent: tempfile::TempDir,
 }
 
@@ -53,7 +53,7 @@ fn pvgpud(arguments: &[&str]) -> Command {
 }
 
 impl Daemon {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let parent = tempfile::tempdir_in("/dev/shm").expect("a folder");
         let folder = parent.path().join("link");
         let link: Link = format!("shm:{}", folder.display()).parse().expect("a link");
@@ -63,7 +63,7 @@ impl Daemon {
         daemon
     }
 
-    fn status(&self) -> Status {
+    pub fn status(&self) -> Status {
         Client::connect(&self.folder).expect("listens").status().expect("answers")
     }
 
@@ -72,7 +72,7 @@ impl Daemon {
     }
 
     /// Open files of the supervisor, files in the link's folder, and guests.
-    fn holds(&self) -> (usize, usize, usize) {
+    pub fn holds(&self) -> (usize, usize, usize) {
         let count = |path: &Path| std::fs::read_dir(path).expect("a folder").count();
         let fds = count(&PathBuf::from(format!("/proc/{}/fd", self.child.id())));
         (fds, count(&self.folder), self.status().guests.len())
@@ -86,7 +86,7 @@ impl Drop for Daemon {
     }
 }
 
-fn wait(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
+pub fn wait(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + patience;
     while !done() {
         assert!(Instant::now() < deadline, "{what} does not come within {patience:?}");
@@ -95,7 +95,7 @@ fn wait(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
 }
 
 /// A guest on a link.
-struct Remote {
+pub struct Remote {
     port: Arc<GuestPort>,
     ring0: Ring,
     bell: RingBell,
@@ -119,7 +119,7 @@ fn cell(mapping: &pvgpu_transport::Mapping, index: usize) -> u64 {
 }
 
 impl Remote {
-    fn connect(link: &Link) -> Self {
+    pub fn connect(link: &Link) -> Self {
         let announced = announce(link, VersionRange::OURS);
         let layout = Layout::new(Sizes::with_aperture(MIN_APERTURE_BYTES)).expect("legal");
         let state = |announced: &Announced| cell(announced.mapping(), host_cell::STATE);
@@ -134,11 +134,11 @@ impl Remote {
         Self { port, ring0, bell, layout }
     }
 
-    fn state(&self) -> u64 {
+    pub fn state(&self) -> u64 {
         cell(self.port.mapping(), host_cell::STATE)
     }
 
-    fn context(&mut self) -> Ctx {
+    pub fn context(&mut self) -> Ctx {
         let ring = HeapRange { offset: 0, length: PAGE_BYTES + RING_BYTES };
         let heap = HeapRange { offset: 1 << 20, length: HEAP_BYTES };
         let mapping = self.port.mapping().clone();

@@ -19,6 +19,7 @@ mod share;
 mod sizes;
 mod state;
 mod sync;
+mod tiled;
 mod transfer;
 
 use rkyv::rancor::{Failure, Strategy};
@@ -34,6 +35,7 @@ pub use shader::*;
 pub use share::*;
 pub use state::*;
 pub use sync::*;
+pub use tiled::*;
 pub use transfer::*;
 
 use crate::limits::MAX_RECORD_BYTES;
@@ -246,7 +248,15 @@ opcodes! { CommandRef, "command", decode;
     0x0130 CreateStreamOutputShader<'r>: input output entries,
     0x0150 ShareResource,
     0x0151 OpenSharedResource,
+    0x0152 TryOpenSharedResource,
     0x0160 LinkShader<'r>: instances,
+    0x0170 DescribeTiling,
+    0x0171 UpdateTileMappings<'r>: runs,
+    0x0172 CopyTileMappings<'r>: pairs,
+    0x0173 CopyTiles<'r>: spans,
+    0x0174 UpdateTiles<'r>: spans,
+    0x0175 TiledResourceBarrier,
+    0x0176 ResizeTilePool,
 
     0x0200 SetVertexBuffers<'r>: buffers,
     0x0201 SetIndexBuffer,

@@ -70,6 +70,10 @@ pub mod misc {
     pub const BUFFER_STRUCTURED: u32 = 0x40;
     /// `SetResourceMinLOD` allowed.
     pub const RESOURCE_CLAMP: u32 = 0x80;
+    /// Its memory is that of tiles of a pool (`D3DWDDM1_3DDI_RESOURCE_MISC_TILED`).
+    pub const TILED: u32 = 0x4000;
+    /// It is such a pool; `width` is a multiple of 64 KiB, possibly 0.
+    pub const TILE_POOL: u32 = 0x8000;
 }
 
 /// Creates a buffer or texture. Its contents are undefined until the first write; reads before give zeros.

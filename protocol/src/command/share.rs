@@ -1,10 +1,12 @@
-//! Resources that several contexts of a guest use.
+//! Resources that several contexts use.
 //!
 //! A shared resource is known by a token: a number that only its owner and those whom dxgkrnl lets open it know, since it
 //! travels in the resource's private data alone. Whoever names a token may open the resource, so the owner draws it at
 //! random from 128 bits.
 
 use rkyv::{Archive, Serialize};
+
+use super::HeapRange;
 
 /// Words of a token.
 pub const SHARE_TOKEN_WORDS: usize = 2;
@@ -15,7 +17,7 @@ pub const SHARE_TOKEN_WORDS: usize = 2;
 #[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
 #[rkyv(attr(repr(align(8))))]
 pub struct ShareResource {
-    /// The token; no other resource of the guest has it.
+    /// The token; no other resource of the host's guests has it.
     pub token: [u64; SHARE_TOKEN_WORDS],
     /// The resource.
     pub id: u32,
@@ -36,4 +38,29 @@ pub struct OpenSharedResource {
     pub id: u32,
     /// Must be zero.
     pub reserved: u32,
+}
+
+/// The same as [`OpenSharedResource`], with an answer: a token that nobody shares costs nothing but the object, whose number
+/// stays free. The answer is there before the fence that follows completes.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct TryOpenSharedResource {
+    /// The token.
+    pub token: [u64; SHARE_TOKEN_WORDS],
+    /// Eight bytes that get one of [`open_status`], at a multiple of 8.
+    pub status: HeapRange,
+    /// The object's number in this context.
+    pub id: u32,
+    /// Must be zero.
+    pub reserved: u32,
+}
+
+/// What became of a [`TryOpenSharedResource`].
+pub mod open_status {
+    /// Nothing yet, if it was written before the command.
+    pub const NONE: u64 = 0;
+    /// The object is there.
+    pub const OPENED: u64 = 1;
+    /// It is not: nobody shares the token, or what is shared cannot be opened.
+    pub const REFUSED: u64 = 2;
 }

@@ -18,6 +18,8 @@ pub struct Facts {
     pub doubles: bool,
     /// The GPU renders in tiles.
     pub tile_based: bool,
+    /// `D3D11_TILED_RESOURCES_TIER`.
+    pub tiled_tier: u32,
     /// `D3D11_FORMAT_SUPPORT` and `D3D11_FORMAT_SUPPORT2` of the format in question; `None` for one that does not exist.
     pub format: Option<(u32, u32)>,
 }
@@ -89,8 +91,8 @@ pub fn answer(feature: u32, format: u32, facts: &Facts) -> Option<Answer> {
         8 => Answer::new(&[0, 0]),
         // D3D9_SHADOW_SUPPORT.
         9 => Answer::new(&[yes]),
-        // D3D11_OPTIONS1: no tiled resources, no minimum and maximum filters; default buffers are mapped.
-        10 => Answer::new(&[0, no, no, yes]),
+        // D3D11_OPTIONS1: no minimum and maximum filters; default buffers are mapped.
+        10 => Answer::new(&[if facts.level >= LEVEL_11_0 { facts.tiled_tier } else { 0 }, no, no, yes]),
         // D3D9_SIMPLE_INSTANCING_SUPPORT.
         11 => Answer::new(&[yes]),
         // MARKER_SUPPORT.
@@ -138,21 +140,24 @@ mod tests {
             logic_op: true,
             doubles: true,
             tile_based: false,
+            tiled_tier: 1,
             format: Some((7, 9)),
         };
         assert_eq!(answer(1, 0, &facts).expect("doubles").words(), [1]);
         assert_eq!(answer(2, 28, &facts).expect("format").words(), [28, 7]);
         assert_eq!(answer(3, 28, &facts).expect("format").words(), [28, 9]);
         assert_eq!(answer(5, 0, &facts).expect("options").words()[0], 1);
+        assert_eq!(answer(10, 0, &facts).expect("options").words(), [1, 0, 0, 1]);
         assert_eq!(answer(2, 500, &Facts::default()), None);
     }
 
     #[test]
     fn lower_levels_have_less() {
-        let facts = |level| Facts { level, logic_op: true, doubles: true, ..Facts::default() };
+        let facts = |level| Facts { level, logic_op: true, doubles: true, tiled_tier: 1, ..Facts::default() };
         let first = |feature, level| answer(feature, 0, &facts(level)).expect("a feature").words()[0];
         assert_eq!([0x9300, 0xa100, 0xb000].map(|level| first(1, level)), [0, 0, 1]);
         assert_eq!([0x9300, 0xa000, 0xb000].map(|level| first(4, level)), [0, 1, 1]);
         assert_eq!([0x9300, 0xa000, 0xb000].map(|level| first(5, level)), [0, 1, 1]);
+        assert_eq!([0x9300, 0xa100, 0xb000].map(|level| first(10, level)), [0, 0, 1]);
     }
 }

@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use pvgpu_protocol::event::error_code;
+
 /// A result other than `S_OK`: an error, or `S_FALSE`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hresult(pub i32);
@@ -51,6 +53,8 @@ results! {
     DXGI_ERROR_UNSUPPORTED = 0x887a_0004_u32;
     /// The device is gone.
     DXGI_ERROR_DEVICE_REMOVED = 0x887a_0005_u32;
+    /// The device failed through something else than this program's commands.
+    DXGI_ERROR_DEVICE_RESET = 0x887a_0007_u32;
     /// Another object has the name.
     DXGI_ERROR_NAME_ALREADY_EXISTS = 0x887a_002c_u32;
     /// The GPU is still busy and the caller asked not to wait.
@@ -75,6 +79,19 @@ pub fn from_driver(code: i32) -> Hresult {
     }
 }
 
+/// Why a device is removed, as `GetDeviceRemovedReason` tells it: `refused` is the code with which the host stopped its context, one of
+/// [`error_code`], and none when the host itself is gone.
+///
+/// A GPU that is lost may be so by anybody's commands. All else that a host refuses comes from a driver that should not have sent it, or
+/// from a limit.
+pub const fn removed_reason(refused: Option<u32>) -> Hresult {
+    match refused {
+        None => DXGI_ERROR_DEVICE_REMOVED,
+        Some(error_code::DEVICE_LOST) => DXGI_ERROR_DEVICE_RESET,
+        Some(_) => DXGI_ERROR_DRIVER_INTERNAL_ERROR,
+    }
+}
+
 /// Fails with `E_INVALIDARG` unless `rule` holds.
 pub fn require(rule: bool) -> Result {
     if rule { Ok(()) } else { Err(E_INVALIDARG) }
@@ -83,6 +100,15 @@ pub fn require(rule: bool) -> Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn removals_have_reasons() {
+        assert_eq!(removed_reason(None), DXGI_ERROR_DEVICE_REMOVED);
+        assert_eq!(removed_reason(Some(error_code::DEVICE_LOST)), DXGI_ERROR_DEVICE_RESET);
+        for code in [error_code::MALFORMED, error_code::LIMIT, error_code::OUT_OF_MEMORY, u32::MAX] {
+            assert_eq!(removed_reason(Some(code)), DXGI_ERROR_DRIVER_INTERNAL_ERROR);
+        }
+    }
 
     #[test]
     fn driver_errors_become_api_errors() {

@@ -28,7 +28,7 @@ use crate::port::driver::NtResult;
 use crate::port::scheduler::Completion;
 use crate::port::{Port, Watcher};
 use crate::removal::Removal;
-use crate::share::{self, OpenedResource, RuntimeData, SharedResource};
+use crate::share::{self, OpenedResource, Sections, Shareable, SharedResource};
 
 /// The devices of this process.
 pub(crate) static DEVICES: Handles<DeviceInner> = Handles::new();
@@ -147,6 +147,8 @@ pub(crate) struct DeviceInner {
     state: Arc<DeviceState>,
     presents: AtomicU64,
     kernel_calls: AtomicU64,
+    /// It has shared or opened a resource.
+    sharing: AtomicBool,
     /// What the user-mode driver left with its resources for those who open them, by the runtime's handle.
     private: Mutex<BTreeMap<usize, Vec<u8>>>,
 }
@@ -186,6 +188,7 @@ impl Device {
             state: Arc::new(state),
             presents: AtomicU64::new(0),
             kernel_calls: AtomicU64::new(0),
+            sharing: AtomicBool::new(false),
             private: Mutex::default(),
         });
         DEVICES.insert(inner.handle, Arc::downgrade(&inner));
@@ -240,31 +243,37 @@ impl Device {
         &self.inner
     }
 
-    /// Lets other devices open a resource that the user-mode driver has allocated with private data; `runtime` is the
-    /// runtime's own. None for one that it has not.
-    pub fn share(&self, resource: usize, runtime: RuntimeData, keyed: bool) -> Option<Arc<SharedResource>> {
+    /// Lets other devices, of any process that `sections` reaches, open a resource that the user-mode driver has allocated with
+    /// private data; `runtime` is the runtime's own, `unique` differs from that of any other. None for one that it has not.
+    pub fn share(
+        &self,
+        resource: usize,
+        runtime: Vec<u8>,
+        keyed: bool,
+        (sections, unique): (&'static dyn Sections, u64),
+    ) -> Option<Arc<SharedResource>> {
         let private = self.inner.private().get(&resource)?.clone();
-        let allocations = self.inner.kernel.allocations_of(resource);
-        if allocations.is_empty() {
-            return None;
-        }
-        let allocations = allocations.iter().map(Arc::downgrade).collect();
-        Some(SharedResource::new(allocations, private, runtime, keyed))
+        // The user-mode driver makes one for each resource.
+        let allocation = self.inner.kernel.allocations_of(resource).into_iter().next()?;
+        let what = Shareable { allocation, private, runtime, keyed };
+        let shared = SharedResource::new(what, sections, unique)?;
+        self.inner.sharing.store(true, Ordering::Relaxed);
+        // What is in it was submitted before there was anybody to wait.
+        let (done, _) = share::begin_submission(self.inner.adapter.port());
+        done.into_iter().for_each(|done| self.inner.when_done(done));
+        Some(shared)
     }
 
     /// Opens a shared resource for the user-mode driver's `OpenResource`, under the runtime's handle `resource`. None once no
     /// device has it, and for one of another adapter.
     pub fn open(&self, shared: &SharedResource, resource: usize) -> Option<OpenedResource> {
-        let allocations = shared.allocations()?;
-        let mut opened = Vec::with_capacity(allocations.len());
-        for allocation in &allocations {
-            if self.inner.kernel.open(allocation, resource, false).is_err() {
-                self.close(resource);
-                return None;
-            }
-            opened.push((allocation.handle(), allocation.private().to_vec()));
-        }
-        Some(OpenedResource { allocations: opened, private: shared.private().to_vec() })
+        self.inner.sharing.store(true, Ordering::Relaxed);
+        let kernel = &self.inner.kernel;
+        let opened = shared.open(
+            |allocation| kernel.open(allocation, resource, false),
+            |private| kernel.create_allocation(resource, &self.inner.adopt(private)),
+        );
+        opened.inspect_err(|_| self.close(resource)).ok()
     }
 
     /// Closes what [`open`](Self::open) opened, when the user-mode driver does not.
@@ -320,6 +329,28 @@ impl DeviceInner {
                 // Whoever waits must not wait for a context that is lost.
                 object.signal(value);
             }
+        }
+    }
+
+    /// The contexts, for what is to happen behind their work.
+    pub(crate) fn kernel_contexts(&self) -> Vec<Arc<Context>> {
+        self.contexts().values().cloned().collect()
+    }
+
+    /// Runs something behind a context's work, or drops it.
+    pub(crate) fn run_behind(&self, context: &Context, then: Box<dyn FnOnce() + Send>) {
+        // A context without work, or one that is lost: it is dropped, which is for the caller to have thought of.
+        let _ = self.kernel.when_done(&context.kernel, then);
+    }
+
+    /// An allocation's private data as this process's driver takes it: the one of another process names a context there.
+    fn adopt(&self, private: &[u8]) -> Vec<u8> {
+        let number = self.contexts().values().next().map(|context| context.number);
+        match (AllocationData::read(private), number) {
+            (Ok(data), Some(context)) if data.frame_bytes == 0 => {
+                bytemuck::bytes_of(&AllocationData { context, ..data }).to_vec()
+            }
+            _ => private.to_vec(),
         }
     }
 
@@ -461,7 +492,18 @@ impl DeviceInner {
         marker: &[u8],
         allocations: &[(D3DKMT_HANDLE, bool)],
     ) -> NtResult<()> {
+        let mut done = Vec::new();
+        if self.sharing.load(Ordering::Relaxed) {
+            let (ends, waits) = share::begin_submission(self.adapter.port());
+            done = ends;
+            for sync in &waits {
+                self.note(self.kernel.wait_for(&context.kernel, sync, 1))?;
+            }
+        }
         self.note(self.kernel.render(&context.kernel, command, allocations))?;
+        if !done.is_empty() {
+            self.run_behind(context, Box::new(move || drop(done)));
+        }
         // What the driver has accepted is a marker; if user mode changed it meanwhile, it shows another of its own frames.
         if let Ok(marker) = FenceMarker::read(marker) {
             context.frame.store(marker.frame, Ordering::Relaxed);

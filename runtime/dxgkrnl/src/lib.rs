@@ -46,5 +46,7 @@ pub use inject::Injected;
 pub use load::{DriverEntry, DriverImage, LoadedImage, set_driver_image};
 pub use nt::registry::RegistryValue;
 pub use removal::Removal;
-pub use share::{Acquired, OpenedResource, RuntimeData, SharedResource};
+pub use share::{
+    Acquired, CELLS as SECTION_CELLS, OpenedResource, Section, Sections, SharedResource, Waited,
+};
 pub use verifier::{Rule, Violation};

@@ -133,7 +133,7 @@ unsafe extern "system" fn get_caps(handle: D3D10DDI_HADAPTER, args: *const D3D10
         D3D11_1DDICAPS_SHADER_MIN_PRECISION_SUPPORT => {
             answer(&args, D3D11_DDI_SHADER_MIN_PRECISION_SUPPORT_DATA::default())
         }
-        D3DWDDM1_3DDICAPS_D3D11_OPTIONS1 => answer(&args, D3DWDDM1_3DDI_D3D11_OPTIONS_DATA1::default()),
+        D3DWDDM1_3DDICAPS_D3D11_OPTIONS1 => answer(&args, caps.options1()),
         D3DWDDM1_3DDICAPS_MARKER => answer(&args, D3DWDDM1_3DDI_MARKER_TYPE_NONE),
         _ => E_NOTIMPL,
     }

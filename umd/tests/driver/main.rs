@@ -9,3 +9,4 @@ mod records;
 mod removed;
 mod sharing;
 mod tables;
+mod tiled;

@@ -312,6 +312,39 @@ fn presents_take_the_frames_in_turn() {
 }
 
 #[test]
+fn the_buffers_of_a_large_swap_chain_share_frames() {
+    let (mut runtime, _host) = support::device();
+    let shape = |width| {
+        let bind = D3D10_DDI_BIND_RENDER_TARGET | D3D10_DDI_BIND_PRESENT;
+        texture_shape(width, 3000, D3D10_DDI_USAGE_DEFAULT, bind)
+    };
+    // Three frames take 46 MiB: two surfaces have their own, and one of another size has, too.
+    let buffers: Vec<_> = [1340, 1340, 1340, 1340, 1341]
+        .map(|width| resource(&mut runtime, shape(width), None))
+        .into_iter()
+        .collect();
+    let kernel = runtime.kernel;
+    let offsets = || {
+        let allocations = kernel.allocations.lock().expect("no panic");
+        allocations.iter().map(|allocation| allocation.frames_offset).collect::<Vec<_>>()
+    };
+    let [first, second, third, fourth, other] = offsets()[..] else { panic!() };
+    assert!(first != second && (third, fourth) == (second, second) && ![first, second].contains(&other));
+    // What two share stays until the last of them is gone, and is free then.
+    for buffer in &buffers[1..3] {
+        call!(runtime, pfnDestroyResource, *buffer);
+    }
+    resource(&mut runtime, shape(1340), None);
+    assert_eq!(offsets()[5], second);
+    for buffer in [buffers[3], buffers[0]] {
+        call!(runtime, pfnDestroyResource, buffer);
+    }
+    resource(&mut runtime, shape(1340), None);
+    assert_eq!(offsets()[6], second);
+    no_errors(&runtime);
+}
+
+#[test]
 fn a_full_heap_is_out_of_memory_and_nothing_is_lost() {
     let (mut runtime, mut host) = support::device();
     runtime.kernel.heap_left.store(0, Ordering::Relaxed);

@@ -1,9 +1,15 @@
 //! Shared textures: what other devices get of them, and the gates that order submissions.
 
-use pvgpu_protocol::command::{CommandRef, decode};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use pvgpu_protocol::command::{CommandRef, SHARE_TOKEN_WORDS, decode, open_status};
+use pvgpu_protocol::kernel_interface::SharedResourceData;
 use pvgpu_umd_ddi::*;
 
 use crate::support::{self, Host, Shape, texture_shape};
+
+type Token = [u64; SHARE_TOKEN_WORDS];
 
 const SHARED: Shape = Shape {
     misc_flags: D3D10_DDI_RESOURCE_MISC_SHARED,
@@ -51,28 +57,60 @@ fn a_shared_texture_has_a_token_and_submissions_have_gates() {
     for resource in [texture, second] {
         call!(runtime, pfnDestroyResource, resource);
     }
-    assert_eq!(runtime.kernel.deallocated.load(std::sync::atomic::Ordering::Relaxed), 2);
+    assert_eq!(runtime.kernel.deallocated.load(Ordering::Relaxed), 2);
     assert_eq!(runtime.kernel.take_errors(), [0; 0]);
+}
+
+/// Answers openings, and notes the tokens and numbers that they name.
+fn answer(kernel: &'static support::Kernel, mut host: Host, status: u64) -> Arc<Mutex<Vec<(Token, u32)>>> {
+    let opened = Arc::<Mutex<Vec<(Token, u32)>>>::default();
+    let seen = opened.clone();
+    let run = move || {
+        for words in host.drain() {
+            match decode(&words).expect("a legal command") {
+                CommandRef::TryOpenSharedResource(command) => {
+                    let token = command.token.map(|word| word.to_native());
+                    seen.lock().expect("no panic").push((token, command.id.to_native()));
+                    kernel.write(command.status.offset.to_native(), status);
+                }
+                CommandRef::Gate(_) | CommandRef::Fence(_) => {}
+                other => panic!("{}", other.name()),
+            }
+        }
+    };
+    *kernel.on_wait.lock().expect("no panic") = Some(Box::new(run));
+    opened
+}
+
+fn shared_texture() -> SharedResourceData {
+    let (mut owner, _) = support::device();
+    support::resource(&mut owner, SHARED, None);
+    owner.kernel.shared.lock().expect("no panic")[0]
 }
 
 #[test]
 fn an_opened_texture_is_the_one_of_the_token() {
-    let (mut owner, _) = support::device();
-    support::resource(&mut owner, SHARED, None);
-    let shared = owner.kernel.shared.lock().expect("no panic")[0];
-    let (mut runtime, mut host) = support::device();
+    let shared = shared_texture();
+    let (mut runtime, host) = support::device();
+    let opened = answer(runtime.kernel, host, open_status::OPENED);
     let texture = support::open(&mut runtime, &shared);
-    let records = host.drain();
-    let opened: Vec<_> = records
-        .iter()
-        .filter_map(|words| match decode(words).expect("a legal command") {
-            CommandRef::OpenSharedResource(command) => Some(command.token.map(|word| word.to_native())),
-            CommandRef::Gate(_) => None,
-            other => panic!("{}", other.name()),
-        })
-        .collect();
-    assert_eq!(opened, [shared.token]);
+    assert_eq!(opened.lock().expect("no panic")[0].0, shared.token);
+    assert_eq!(runtime.kernel.waits.load(Ordering::Relaxed), 1, "for the answer");
     call!(runtime, pfnDestroyResource, texture);
-    assert_eq!(runtime.kernel.deallocated.load(std::sync::atomic::Ordering::Relaxed), 1);
+    assert_eq!(runtime.kernel.deallocated.load(Ordering::Relaxed), 1);
     assert_eq!(runtime.kernel.take_errors(), [0; 0]);
+}
+
+#[test]
+fn a_texture_that_nobody_has_any_more_is_refused() {
+    let shared = shared_texture();
+    let (mut runtime, host) = support::device();
+    let opened = answer(runtime.kernel, host, open_status::REFUSED);
+    for _ in 0..2 {
+        support::open(&mut runtime, &shared);
+        assert_eq!(runtime.kernel.take_errors().len(), 1);
+    }
+    let opened = opened.lock().expect("no panic");
+    assert_eq!(opened[0].1, opened[1].1, "its number is free again");
+    assert!(!runtime.kernel.removed.load(Ordering::Relaxed), "the device goes on");
 }

@@ -75,10 +75,14 @@ fn bindings(report: &mut Report, device: &ID3D11Device) -> Result<()> {
     let desc = buffer_desc(BYTES, D3D11_BIND_CONSTANT_BUFFER, D3D11_USAGE_DEFAULT, 0);
     let (one, two) = (buffer(device, &desc)?, buffer(device, &desc)?);
     // SAFETY: as above.
-    let kinds = unsafe { (immediate.GetType(), recording.GetType(), recording.GetContextFlags()) };
+    let immediate_type = unsafe { immediate.GetType() };
+    // SAFETY: as above.
+    let recording_type = unsafe { recording.GetType() };
+    // SAFETY: as above.
+    let recording_flags = unsafe { recording.GetContextFlags() };
     report.equal(
         "contexts know their type",
-        kinds,
+        (immediate_type, recording_type, recording_flags),
         (D3D11_DEVICE_CONTEXT_IMMEDIATE, D3D11_DEVICE_CONTEXT_DEFERRED, 0),
     );
     set_constants(&immediate, &one);

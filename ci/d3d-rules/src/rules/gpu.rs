@@ -30,7 +30,7 @@ pub fn check(report: &mut Report, device: &ID3D11Device) -> Result<()> {
 }
 
 /// The first texel of the last level of a texture with texels of four bytes, by way of a staging copy.
-pub(super) fn last_level(device: &ID3D11Device, image: &ID3D11Texture2D) -> Result<u32> {
+pub fn last_level(device: &ID3D11Device, image: &ID3D11Texture2D) -> Result<u32> {
     let context = context(device)?;
     let mut desc = D3D11_TEXTURE2D_DESC::default();
     // SAFETY: the out-pointer is a local's.

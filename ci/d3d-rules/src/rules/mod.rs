@@ -9,8 +9,10 @@ mod levels;
 mod lifetime;
 mod linkage;
 mod many;
+mod processes;
 mod resources;
-mod sharing;
+pub mod sharing;
+mod tiled;
 
 use windows::core::Result;
 
@@ -33,5 +35,7 @@ pub fn all(report: &mut Report) -> Result<()> {
     linkage::check(report, &device)?;
     levels::check(report, &device)?;
     sharing::check(report, &device)?;
+    processes::check(report, &device)?;
+    tiled::check(report, &device)?;
     many::check(report, &device)
 }

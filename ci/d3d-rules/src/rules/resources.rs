@@ -265,12 +265,12 @@ fn depth_and_stencil(report: &mut Report, device: &ID3D11Device) -> Result<()> {
     unsafe { device.CreateDepthStencilView(&image, None, Some(&mut view)) }?;
     let view: ID3D11DepthStencilView = made(view)?;
     // CAST: flags.
-    let flags = (D3D11_CLEAR_DEPTH.0 | D3D11_CLEAR_STENCIL.0) as u32;
+    let flags = D3D11_CLEAR_DEPTH.0 | D3D11_CLEAR_STENCIL.0;
     // SAFETY: the view is alive.
     unsafe { context.ClearDepthStencilView(&view, flags, 1.0, 0x5a) };
     report.equal("depth and stencil are read back", dwords(device, &image, 2)?, vec![0x5aff_ffff; 4]);
     // CAST: a flag.
-    let stencil = D3D11_CLEAR_STENCIL.0 as u32;
+    let stencil = D3D11_CLEAR_STENCIL.0;
     // SAFETY: the view is alive.
     unsafe { context.ClearDepthStencilView(&view, stencil, 0.0, 7) };
     report.equal("stencil is cleared alone", dwords(device, &image, 2)?, vec![0x07ff_ffff; 4]);

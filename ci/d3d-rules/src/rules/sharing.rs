@@ -10,18 +10,24 @@ use windows::Win32::Graphics::Dxgi::*;
 use windows::Win32::Graphics::Gdi::SetPixel;
 use windows::core::{HRESULT, Interface, Result, w};
 
-use super::gpu::last_level;
+pub use super::gpu::last_level;
 use crate::check::Report;
-use crate::device::{self, code, context, target_view, texture, texture_desc, with_format};
+use crate::device::{
+    self, buffer, buffer_desc, code, context, target_view, texture, texture_desc, with_format,
+};
 
 // CAST: flags.
-const SHARED: u32 = D3D11_RESOURCE_MISC_SHARED.0 as u32;
-const KEYED: u32 = D3D11_RESOURCE_MISC_SHARED_KEYEDMUTEX.0 as u32;
-const NT: u32 = D3D11_RESOURCE_MISC_SHARED_NTHANDLE.0 as u32;
+/// By handles of `GetSharedHandle`.
+pub const SHARED: u32 = D3D11_RESOURCE_MISC_SHARED.0 as u32;
+/// With a keyed mutex.
+pub const KEYED: u32 = D3D11_RESOURCE_MISC_SHARED_KEYEDMUTEX.0 as u32;
+/// By handles of NT.
+pub const NT: u32 = D3D11_RESOURCE_MISC_SHARED_NTHANDLE.0 as u32;
 const GDI: u32 = D3D11_RESOURCE_MISC_GDI_COMPATIBLE.0 as u32;
-const READ_WRITE: u32 = 0x8000_0000 | 1;
+/// All access to a handle of NT.
+pub const READ_WRITE: u32 = 0x8000_0000 | 1;
 /// `WAIT_TIMEOUT`.
-const TIMEOUT: HRESULT = HRESULT(0x102);
+pub const TIMEOUT: HRESULT = HRESULT(0x102);
 const RED: u32 = 0xff00_00ff;
 const GREEN: u32 = 0xff00_ff00;
 const BLUE: u32 = 0xffff_0000;
@@ -39,13 +45,13 @@ pub fn check(report: &mut Report, device: &ID3D11Device) -> Result<()> {
 }
 
 /// A description of what can be shared.
-fn desc(misc: u32) -> D3D11_TEXTURE2D_DESC {
+pub fn desc(misc: u32) -> D3D11_TEXTURE2D_DESC {
     let bind = D3D11_BIND_FLAG(D3D11_BIND_RENDER_TARGET.0 | D3D11_BIND_SHADER_RESOURCE.0);
     D3D11_TEXTURE2D_DESC { MiscFlags: misc, ..texture_desc(8, 1, bind) }
 }
 
 /// Fills a texture and submits that.
-fn fill(device: &ID3D11Device, image: &ID3D11Texture2D, colour: u32) -> Result<()> {
+pub fn fill(device: &ID3D11Device, image: &ID3D11Texture2D, colour: u32) -> Result<()> {
     let view = target_view(device, image)?;
     let context = context(device)?;
     let colour = colour.to_le_bytes().map(|byte| f32::from(byte) / 255.0);
@@ -56,7 +62,8 @@ fn fill(device: &ID3D11Device, image: &ID3D11Texture2D, colour: u32) -> Result<(
     Ok(())
 }
 
-fn open(device: &ID3D11Device, handle: HANDLE) -> Result<ID3D11Texture2D> {
+/// Opens a handle of `GetSharedHandle`.
+pub fn open(device: &ID3D11Device, handle: HANDLE) -> Result<ID3D11Texture2D> {
     let mut opened: Option<ID3D11Texture2D> = None;
     // SAFETY: the out-pointer is a local's.
     unsafe { device.OpenSharedResource(handle, &mut opened) }?;
@@ -79,7 +86,7 @@ fn legacy_handles(report: &mut Report, device: &ID3D11Device, other: &ID3D11Devi
     for round in 0..8_u32 {
         let (writer, target, reader, source) =
             if round % 2 == 0 { (device, &image, other, &opened) } else { (other, &opened, device, &image) };
-        let colour = 0xff00_0000 | round * 16;
+        let colour = 0xff00_0000 | (round * 16);
         fill(writer, target, colour)?;
         report.equal("flushes order devices", last_level(reader, source)?, colour);
     }
@@ -107,12 +114,23 @@ fn legacy_handles(report: &mut Report, device: &ID3D11Device, other: &ID3D11Devi
     // SAFETY: the texture is alive.
     let refused = unsafe { plain.cast::<IDXGIResource>()?.GetSharedHandle() };
     report.equal("a texture that is not shared has no handle", code(&refused), E_INVALIDARG);
-    for wrong in [
-        D3D11_TEXTURE2D_DESC { MipLevels: 2, ..desc(SHARED) },
-        desc(SHARED | KEYED),
-        desc(NT),
-        D3D11_TEXTURE2D_DESC { Usage: D3D11_USAGE_DYNAMIC, ..desc(SHARED) },
-    ] {
+    let levels = texture(device, &D3D11_TEXTURE2D_DESC { MipLevels: 2, ..desc(SHARED) })?;
+    // SAFETY: the texture is alive.
+    let refused = unsafe { levels.cast::<IDXGIResource>()?.GetSharedHandle() };
+    report.equal("nor has one with levels, whatever it was made for", code(&refused), E_INVALIDARG);
+    let bytes = buffer(
+        device,
+        &D3D11_BUFFER_DESC {
+            MiscFlags: SHARED,
+            ..buffer_desc(64, D3D11_BIND_VERTEX_BUFFER, D3D11_USAGE_DEFAULT, 0)
+        },
+    )?;
+    // SAFETY: the buffer is alive.
+    let refused = unsafe { bytes.cast::<IDXGIResource>()?.GetSharedHandle() };
+    report.equal("nor has a buffer", code(&refused), E_INVALIDARG);
+    for wrong in
+        [desc(SHARED | KEYED), desc(NT), D3D11_TEXTURE2D_DESC { Usage: D3D11_USAGE_DYNAMIC, ..desc(SHARED) }]
+    {
         report.equal("what cannot be shared is refused", code(&texture(device, &wrong)), E_INVALIDARG);
     }
     Ok(())
@@ -149,7 +167,7 @@ fn nt_handles(report: &mut Report, device: &ID3D11Device, other: &ID3D11Device) 
 }
 
 /// `AcquireSync`, whose other successes the binding hides.
-fn acquire(mutex: &IDXGIKeyedMutex, key: u64, milliseconds: u32) -> HRESULT {
+pub fn acquire(mutex: &IDXGIKeyedMutex, key: u64, milliseconds: u32) -> HRESULT {
     // SAFETY: the vtable is the object's own.
     unsafe { (mutex.vtable().AcquireSync)(mutex.as_raw(), key, milliseconds) }
 }

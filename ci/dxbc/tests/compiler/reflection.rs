@@ -3,11 +3,13 @@
 use pvgpu_dxbc::{
     Binding, BindingClass, BindingKind, BindingLayout, CompileOptions, Compiled, DescriptorSlot,
     DescriptorType, Error, ResourceDimension, ReturnType, StorageFormat, TargetCapabilities,
+    VIEW_START_BYTES,
 };
 use rspirv::dr::{Module, Operand, load_words};
 use rspirv::spirv::Decoration;
 
-use pvgpu_dxbc_tests::fixture::{Fixture, fixtures};
+use pvgpu_dxbc_tests::fixture::{Fixture, class_instances, compile as compile_plain, fixtures};
+use pvgpu_dxbc_tests::validator::validate;
 
 fn fixture(name: &str) -> Fixture {
     fixtures().into_iter().find(|fixture| fixture.name == name).unwrap()
@@ -126,4 +128,36 @@ fn missing_features_are_named() {
     assert_eq!(error, Error::MissingCapability { feature: "shaderCullDistance" });
     let error = compile("cs_double", |options| options.target.shader_float64 = false).unwrap_err();
     assert_eq!(error, Error::MissingCapability { feature: "shaderFloat64" });
+}
+
+#[test]
+fn views_begin_where_push_constants_say() {
+    let layout = BindingLayout { view_starts: true, ..BindingLayout::default() };
+    let mut with_starts = 0;
+    for fixture in fixtures() {
+        let tokens = &fixture.shader.tokens;
+        let instances = class_instances(tokens);
+        let mut options = CompileOptions::new(&layout, TargetCapabilities::default());
+        options.class_instances = &instances;
+        let Ok(compiled) = pvgpu_dxbc::compile(tokens, &fixture.shader.signatures, &options) else {
+            continue;
+        };
+        let reflection = &compiled.reflection;
+        let starts: Vec<u32> = reflection
+            .bindings
+            .iter()
+            .filter_map(|binding| reflection.view_start(binding.class, binding.slot))
+            .collect();
+        let plain = compile_plain(tokens, &fixture).expect("it compiles without starts, too");
+        if starts.is_empty() {
+            assert_eq!(compiled.spirv, plain.spirv, "{}", fixture.name);
+            continue;
+        }
+        with_starts += 1;
+        assert!(starts.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{}: {starts:?}", fixture.name);
+        assert!(starts.iter().all(|start| *start < VIEW_START_BYTES));
+        assert_ne!(compiled.spirv, plain.spirv, "{}", fixture.name);
+        validate(&fixture.name, &compiled.spirv);
+    }
+    assert!(with_starts >= 3, "{with_starts} fixtures have raw or structured views");
 }

@@ -329,8 +329,7 @@ fn logic(t: &mut Test<'_>, operation: D3D11_LOGIC_OP, expected: fn(u8, u8) -> u8
     if t.lacks(D3D_FEATURE_LEVEL_11_1) {
         return Ok(());
     }
-    let mut blend1 = D3D11_BLEND_DESC1::default();
-    blend1.RenderTarget = [D3D11_RENDER_TARGET_BLEND_DESC1 {
+    let target = D3D11_RENDER_TARGET_BLEND_DESC1 {
         LogicOpEnable: true.into(),
         SrcBlend: D3D11_BLEND_ONE,
         DestBlend: D3D11_BLEND_ZERO,
@@ -341,7 +340,8 @@ fn logic(t: &mut Test<'_>, operation: D3D11_LOGIC_OP, expected: fn(u8, u8) -> u8
         LogicOp: operation,
         RenderTargetWriteMask: 15,
         ..Default::default()
-    }; 8];
+    };
+    let blend1 = D3D11_BLEND_DESC1 { RenderTarget: [target; 8], ..Default::default() };
     let canvas =
         Canvas { format: DXGI_FORMAT_R8G8B8A8_UINT, clear: [204.0, 51.0, 170.0, 240.0], ..Canvas::default() };
     let pass = Pass { ps: shader!("blend.bits"), blend1: Some(blend1), canvas, ..Pass::default() };

@@ -453,10 +453,14 @@ fn alpha_to_coverage(t: &mut Test<'_>) -> Result<()> {
     let single = t.gpu.texture(&Shape { samples: 1, ..target.shape }, &[])?;
     t.gpu.resolve(&single, 0, &target, 0);
     let found = t.gpu.picture(&single, 0)?;
-    let red: Vec<f32> = (0..64).map(|x| found.at(x, 5)[0]).collect();
+    // Devices may choose other samples for neighbours of the same alpha.
+    let block = |left: u32| -> f32 {
+        (0..64).map(|place| found.at(left + place % 8, place / 8)[0]).sum::<f32>() / 64.0
+    };
+    let red: Vec<f32> = (0..8).map(|column| block(column * 8)).collect();
     t.holds("more alpha covers no less", red.is_sorted());
-    let near = |(x, red): (u8, &f32)| (red - (f32::from(x) + 0.5) / 64.0).abs() <= 0.27;
-    t.holds("coverage follows alpha", (0..64).zip(&red).all(near));
+    let near = |(column, red): (u8, &f32)| (red - (f32::from(column) + 0.5) / 8.0).abs() <= 0.27;
+    t.holds("coverage follows alpha", (0..8).zip(&red).all(near));
     Ok(())
 }
 

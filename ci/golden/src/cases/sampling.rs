@@ -310,7 +310,10 @@ fn gather_four_offsets(t: &mut Test<'_>) -> Result<()> {
     gather(t, shader!("sampling.gather_four_offsets"), 0, BLACK, [[0, 0], [1, 0], [0, 1], [-1, -1]])
 }
 
-const COMPARISONS: [(D3D11_COMPARISON_FUNC, fn(f32, f32) -> bool); 8] = [
+/// A comparison, and what it means.
+type Comparison = (D3D11_COMPARISON_FUNC, fn(f32, f32) -> bool);
+
+const COMPARISONS: [Comparison; 8] = [
     (D3D11_COMPARISON_NEVER, |_, _| false),
     (D3D11_COMPARISON_LESS, |a, b| a < b),
     (D3D11_COMPARISON_EQUAL, |a, b| a == b),
@@ -629,7 +632,7 @@ fn dimensions(t: &mut Test<'_>) -> Result<()> {
 }
 
 fn array_dimensions(t: &mut Test<'_>) -> Result<()> {
-    let data = vec![vec![0; 16 * 8 * 4], vec![0; 8 * 4 * 4]];
+    let data = [vec![0; 16 * 8 * 4], vec![0; 8 * 4 * 4]];
     let data: Vec<Vec<u8>> = data.iter().cycle().take(10).cloned().collect();
     let texture =
         t.gpu.texture(&Shape { width: 16, height: 8, slices: 5, levels: 2, ..Shape::default() }, &data)?;

@@ -17,6 +17,7 @@ cases![
     write_alone,
     count_pixels,
     discard_then_write,
+    bands_of_part,
     feedback,
     clear_view,
     clear_view_uav,
@@ -245,6 +246,25 @@ fn discard_then_write(t: &mut Test<'_>) -> Result<()> {
     t.expect(&found, |x, _| white_if(x >= 32));
     let found = t.gpu.read_words(&bytes)?;
     t.expect_words(&found[..1], &[2048]);
+    Ok(())
+}
+
+/// A pixel shader reads a structured view that begins in the middle of its buffer.
+fn bands_of_part(t: &mut Test<'_>) -> Result<()> {
+    let colours: Vec<[f32; 3]> =
+        (0..16_u8).map(|n| [0.0, 1.0, 2.0].map(|k| (f32::from(n) + k) / 20.0)).collect();
+    let buffer = t.gpu.structured(12, &floats(colours.as_flattened()))?;
+    let pass = Pass {
+        ps: shader!("targets.bands"),
+        resources: vec![t.gpu.buffer_srv(&buffer.raw, DXGI_FORMAT_UNKNOWN, 3, 7)?],
+        ..Pass::default()
+    };
+    let found = t.full(&pass)?;
+    // The eighth band lies beyond the view.
+    t.expect(&found, |x, _| match colours[3..10].get(x as usize / 8) {
+        Some([red, green, blue]) => [*red, *green, *blue, 1.0],
+        None => [0.0, 0.0, 0.0, 1.0],
+    });
     Ok(())
 }
 

@@ -319,6 +319,6 @@ fn packed_constants(t: &mut Test<'_>) -> Result<()> {
 fn integers(t: &mut Test<'_>) -> Result<()> {
     let found = t.full(&Pass { ps: shader!("values.integers"), ..Pass::default() })?;
     // CAST: at most 15.
-    t.expect(&found, |x, y| [(x ^ y) & 15, x * y & 15, x % 5, 15].map(|number| number as f32 / 15.0));
+    t.expect(&found, |x, y| [(x ^ y) & 15, (x * y) & 15, x % 5, 15].map(|number| number as f32 / 15.0));
     Ok(())
 }

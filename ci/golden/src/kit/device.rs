@@ -7,6 +7,7 @@ use windows::Win32::Graphics::Direct3D::{
     D3D_DRIVER_TYPE_HARDWARE, D3D_FEATURE_LEVEL, D3D_FEATURE_LEVEL_11_0, D3D_FEATURE_LEVEL_11_1,
 };
 use windows::Win32::Graphics::Direct3D11::*;
+use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows::core::{Error, Interface, Param, Result};
 
 use super::{Buffer, Texture};
@@ -49,6 +50,14 @@ impl Gpu {
             )
         }?;
         Ok(Self { device: made(device)?, context: made(context)?, level })
+    }
+
+    /// Whether targets may have a format.
+    pub fn has_target(&self, format: DXGI_FORMAT) -> bool {
+        // SAFETY: the device is live.
+        let support = unsafe { self.device.CheckFormatSupport(format) };
+        // CAST: a flag.
+        support.is_ok_and(|support| support & D3D11_FORMAT_SUPPORT_RENDER_TARGET.0 as u32 != 0)
     }
 
     /// The error that removed the device, if one has.

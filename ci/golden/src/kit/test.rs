@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use windows::Win32::Graphics::Direct3D::D3D_FEATURE_LEVEL;
 use windows::Win32::Graphics::Direct3D11::*;
+use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
 use windows::core::{Error, Result};
 
 use super::{Call, Code, Dispatch, Gpu, Pass, Picture, Shape, Texture, words};
@@ -244,6 +245,15 @@ impl<'a> Test<'a> {
         let lacks = self.gpu.level.0 < level.0;
         if lacks {
             self.skipped = Some(format!("it needs feature level 0x{:x}", level.0));
+        }
+        lacks
+    }
+
+    /// True, and the case is skipped, if the device does not draw to targets of a format that Direct3D leaves to it.
+    pub fn lacks_target(&mut self, format: DXGI_FORMAT) -> bool {
+        let lacks = !self.gpu.has_target(format);
+        if lacks {
+            self.skipped = Some("the format is no target's, as Direct3D allows".to_owned());
         }
         lacks
     }

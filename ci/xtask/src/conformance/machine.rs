@@ -45,6 +45,8 @@ impl Machine {
     pub fn start(road: Road) -> Result<Self> {
         let display = Display::start()?;
         let prefix = Prefix::new()?;
+        // Tests of full screen look for a second display mode, and some crash without one.
+        prefix.use_desktop()?;
         let daemon = match road {
             Road::Reference => None,
             Road::Pvgpu { kernel } => {

@@ -113,7 +113,7 @@ fn folders<'a>(jobs: &[Job<'a>], road: &Road) -> Result<HashMap<&'a str, PathBuf
         let folder = match road {
             Road::Reference => {
                 let program = fs::read(file).map_err(Error::io("read", file))?;
-                top.join(format!("{suite}-{}-{:016x}", wine_version()?, fnv1a(&program)))
+                top.join(format!("{suite}-{}-desktop-{:016x}", wine_version()?, fnv1a(&program)))
             }
             Road::Pvgpu { .. } => top.join(suite),
         };

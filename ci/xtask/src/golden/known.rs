@@ -2,10 +2,6 @@
 
 /// Names and reasons.
 pub const KNOWN: &[(&str, &str)] = &[
-    (
-        "compute/structured_part",
-        "the host refuses structured views that begin at no multiple of the device's alignment",
-    ),
     ("raster/diagonal_line", "llvmpipe leaves out a first pixel of lines that begin at a pixel's centre"),
     (
         "raster/forced_sample_count",

@@ -32,6 +32,8 @@ pub struct Options {
     pub kernel: bool,
     /// With Vulkan's validation layer.
     pub validate: bool,
+    /// Run nothing of ours: what the program has left in this folder, on another machine for instance, is judged.
+    pub judge: Option<PathBuf>,
     /// Build nothing.
     pub built: bool,
 }
@@ -53,7 +55,7 @@ pub fn task(options: &Options) -> Result<ExitCode> {
     packages::ensure(packages::Purpose::Programs)?;
     if !options.built {
         toolchain::build_windows_tools()?;
-        if !options.reference {
+        if !options.reference && options.judge.is_none() {
             toolchain::build_host()?;
             toolchain::build_windows()?;
         }
@@ -82,18 +84,23 @@ pub fn run(options: &Options, display: &Display) -> Result<Outcome> {
         let rows = verdicts.into_iter().map(|(name, verdict)| Row::alone(name, verdict)).collect();
         return Ok(Outcome { rows, logs: suite.logs });
     }
-    let found = folder(if options.kernel { "kernel" } else { "pvgpu" });
-    let mut suite = Suite::new(Renderer::Pvgpu { link: None }, found.clone());
-    (suite.kernel, suite.validate) = (options.kernel, options.validate);
-    let verdicts =
-        progress::step("Running the cases on pvgpu", || suite.run(options.filter.as_deref(), display))?;
+    let (verdicts, logs, found) = if let Some(found) = &options.judge {
+        (suite::left_in(found)?, Vec::new(), found.clone())
+    } else {
+        let found = folder(if options.kernel { "kernel" } else { "pvgpu" });
+        let mut suite = Suite::new(Renderer::Pvgpu { link: None }, found.clone());
+        (suite.kernel, suite.validate) = (options.kernel, options.validate);
+        let verdicts =
+            progress::step("Running the cases on pvgpu", || suite.run(options.filter.as_deref(), display))?;
+        (verdicts, suite.logs, found)
+    };
     let reference = reference(&verdicts.keys().cloned().collect::<Vec<_>>(), display)?;
     let mut rows = Vec::new();
     for (name, verdict) in verdicts {
         let expected = reference.get(&name).cloned();
         rows.push(Row::compared(name, verdict, expected, &folder("reference"), &found)?);
     }
-    Ok(Outcome { rows, logs: suite.logs })
+    Ok(Outcome { rows, logs })
 }
 
 /// Where pictures and numbers go.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::program::{self, Output, Renderer, Request};
@@ -14,6 +14,8 @@ use crate::{Error, Result, paths};
 
 /// The program.
 const PROGRAM: &str = "pvgpu-golden.exe";
+/// Where its standard output is kept.
+const OUTPUT: &str = "output.txt";
 /// TIMEOUT: for one start of the program. It ends itself when a case takes too long; this is for when that fails.
 const TIMEOUT: Duration = Duration::from_secs(600);
 /// The program's exit code when a case takes too long.
@@ -123,7 +125,7 @@ impl Suite {
     /// What the program wrote, and its exit code.
     fn start(&mut self, arguments: Vec<String>, display: &Display) -> Result<(String, Option<i32>)> {
         fs::create_dir_all(&self.folder).map_err(Error::io("make", &self.folder))?;
-        let output = self.folder.join("output.txt");
+        let output = self.folder.join(OUTPUT);
         let mut all = vec![OsString::from("--out"), windows_path(&self.folder).into()];
         all.extend(arguments.into_iter().map(OsString::from));
         let request = Request {
@@ -138,6 +140,27 @@ impl Suite {
         self.logs.extend(outcome.daemon_log);
         Ok((fs::read_to_string(&output).unwrap_or_default(), outcome.code))
     }
+}
+
+/// The verdicts of a run of the program whose output was kept beside what it left.
+///
+/// # Errors
+/// If there is no output, or no case in it.
+pub fn left_in(folder: &Path) -> Result<BTreeMap<String, Verdict>> {
+    let file = folder.join(OUTPUT);
+    let text = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+    let mut verdicts = BTreeMap::new();
+    // It may have been started again after a case that ended it.
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("begin ") {
+            verdicts.insert(name.to_owned(), Verdict::Failed("it ended the program".to_owned()));
+        }
+    }
+    verdicts.extend(read(&text).0);
+    if verdicts.is_empty() {
+        return Err(Error::Failed(format!("{} tells of no case", file.display())));
+    }
+    Ok(verdicts)
 }
 
 /// The verdicts in the program's output, and the case that it did not finish.
@@ -175,6 +198,20 @@ mod tests {
         assert_eq!(verdicts["a/b"], Verdict::Passed);
         assert_eq!(verdicts["a/c"], Verdict::Failed("3 texels differ".to_owned()));
         assert_eq!(unfinished.as_deref(), Some("a/d"));
+    }
+
+    #[test]
+    fn what_was_left_elsewhere_is_read_over_several_starts() {
+        let folder = std::env::temp_dir().join(format!("pvgpu-golden-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder can be made");
+        assert!(left_in(&folder).is_err());
+        let text = "begin a/b\nend a/b passed\nbegin a/c\nbegin a/d\nend a/d unjudged\n";
+        fs::write(folder.join(OUTPUT), text).expect("a file can be written");
+        let verdicts = left_in(&folder).expect("there are cases");
+        fs::remove_dir_all(&folder).expect("the folder can be removed");
+        assert_eq!(verdicts["a/b"], Verdict::Passed);
+        assert!(matches!(verdicts["a/c"], Verdict::Failed(_)));
+        assert_eq!(verdicts["a/d"], Verdict::Unjudged);
     }
 
     #[test]

@@ -13,27 +13,13 @@ use pvgpu_inf::parse::Inf;
 
 use super::{PROGRAM, SYMBOLS, TEST_CERTIFICATE, contents, make_folder, probe, read, remove, sign, write};
 use crate::table::{Table, bytes};
-use crate::{Error, Result, paths};
+use crate::{Error, Result, imports, paths};
 
 /// IMAGE_FILE_MACHINE_AMD64 and IMAGE_FILE_MACHINE_I386 of winnt.h.
 const X64: u16 = 0x8664;
 const X86: u16 = 0x14c;
 /// The DLLs that the Direct3D runtime loads.
 const USER_DRIVERS: [&str; 2] = [USER_DRIVER, USER_DRIVER_32];
-/// DLLs of Windows that user-mode code may be linked with; all are in System32 since Windows 10.
-const PARTS_OF_WINDOWS: &[&str] = &[
-    "advapi32.dll",
-    "bcryptprimitives.dll",
-    "cfgmgr32.dll",
-    "kernel32.dll",
-    "msvcrt.dll",
-    "newdev.dll",
-    "ntdll.dll",
-    "oleaut32.dll",
-    "setupapi.dll",
-    "userenv.dll",
-    "ws2_32.dll",
-];
 /// The largest kernel-mode driver that we ship.
 const LARGEST_DRIVER: u64 = 512 * 1024;
 
@@ -187,17 +173,7 @@ fn one(file: &Path, name: &str, catalog: &Path, trusted: &Path, scratch: &Path) 
 /// A program or DLL needs nothing but Windows, and gives what it must.
 fn links(content: &[u8], name: &str) -> Result<()> {
     let pe = goblin::pe::PE::parse(content).map_err(|error| Error::Failed(format!("{name}: {error}")))?;
-    for library in &pe.libraries {
-        let allowed: &[&str] = if name == KERNEL_DRIVER { &["ntoskrnl.exe"] } else { PARTS_OF_WINDOWS };
-        let library = library.to_ascii_lowercase();
-        let in_windows = allowed.contains(&library.as_str())
-            || (name != KERNEL_DRIVER && library.starts_with("api-ms-win-core-"));
-        if !in_windows {
-            return Err(Error::Failed(format!(
-                "{name}: it needs {library}, which is not part of every Windows"
-            )));
-        }
-    }
+    imports::check(&pe, name, if name == KERNEL_DRIVER { imports::KERNEL } else { imports::WINDOWS })?;
     let exports: Vec<&str> = pe.exports.iter().filter_map(|export| export.name).collect();
     // The name without decoration, for x86 too.
     let wanted: &[&str] = if USER_DRIVERS.contains(&name) { &["OpenAdapter10_2"] } else { &[] };

@@ -5,6 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use crate::{Error, Result, process};
 
+/// The size of its screen in pixels, as Wine and X write one.
+pub const SCREEN: &str = "1600x1200";
+
 /// A running X server; it ends with this value.
 pub struct Display {
     server: Child,
@@ -19,7 +22,8 @@ impl Display {
     pub fn start() -> Result<Self> {
         let mut command = Command::new("Xvfb");
         // `-displayfd 1`: the server picks a free display and writes its number to standard output once it is ready.
-        command.args(["-displayfd", "1", "-screen", "0", "1600x1200x24", "-nolisten", "tcp"]);
+        let screen = format!("{SCREEN}x24");
+        command.args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp"]);
         let mut server =
             process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
         let mut number = String::new();

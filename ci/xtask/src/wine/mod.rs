@@ -6,7 +6,7 @@
 mod display;
 mod prefix;
 
-pub use display::Display;
+pub use display::{Display, SCREEN};
 pub use prefix::{Prefix, template};
 
 use std::path::{Component, Path};

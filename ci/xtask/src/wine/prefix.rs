@@ -1,10 +1,12 @@
 //! The template prefix and the private copies of it.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::display::SCREEN;
 use crate::{Error, Result, paths, process, progress};
 
 /// Changes when the template is made in another way, so that old ones are made anew.
@@ -58,6 +60,21 @@ impl Prefix {
         }
         fs::copy(dll, &place).map_err(Error::io("install", dll))?;
         Ok(())
+    }
+
+    /// Gives programs a desktop of Wine's own in place of the X server's screen: with display modes to choose from, of
+    /// which a headless X server has one only. Before the first program of the prefix.
+    ///
+    /// # Errors
+    /// If the registry's file cannot be written.
+    pub fn use_desktop(&self) -> Result<()> {
+        let registry = self.folder.join("user.reg");
+        let keys = format!(
+            "\n[Software\\\\Wine\\\\Explorer]\n\"Desktop\"=\"Default\"\n\n[Software\\\\Wine\\\\Explorer\\\\Desktops]\n\
+             \"Default\"=\"{SCREEN}\"\n"
+        );
+        let file = File::options().append(true).open(&registry);
+        file.and_then(|mut file| file.write_all(keys.as_bytes())).map_err(Error::io("write", &registry))
     }
 
     /// A command that runs a Windows program. `overrides` says in Wine's own notation where DLLs must come from: `d3d11=n` for

@@ -124,7 +124,7 @@ pub fn new(parts: Parts) -> NonNull<Com<Device>> {
     vtables[DXGI] = core::ptr::from_ref(&device_dxgi::TABLE).cast();
     vtables[MULTITHREAD] = vtable!(ID3D11Multithread_Vtbl, Com<Device>, 2);
     vtables[PRESENT] = vtable!(IPvgpuDxgiDevice_Vtbl, Com<Device>, 3);
-    vtables[d3d10::CHAIN] = vtable!(ID3D10Device1_Vtbl, Com<Device>, 4);
+    vtables[d3d10::CHAIN] = core::ptr::from_ref(const { &d3d10::VTABLE }).cast();
     let device = Com::boxed(vtables, 1, core::ptr::null_mut(), core::ptr::null(), inner);
     let context = context::new(device.as_ptr());
     // SAFETY: the device was just made.

@@ -4,8 +4,9 @@
 
 use core::ffi::c_void;
 
+use pvgpu_protocol::tiling::Tiling;
 use windows::Win32::Graphics::Direct3D11::{
-    D3D11_PACKED_MIP_DESC, D3D11_SUBRESOURCE_TILING, D3D11_TILE_SHAPE, ID3D11Device2_Impl,
+    D3D11_PACKED_MIP_DESC, D3D11_PACKED_TILE, D3D11_SUBRESOURCE_TILING, D3D11_TILE_SHAPE, ID3D11Device2_Impl,
     ID3D11Device2_Vtbl, ID3D11DeviceContext2, ID3D11Resource,
 };
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
@@ -14,6 +15,7 @@ use windows_core::{HRESULT, OutRef, Ref};
 use super::device::Device;
 use super::device_create::Out;
 use super::object::Com;
+use super::resource::Resource;
 use crate::hresult::{E_FAIL, E_INVALIDARG, Result};
 
 /// `D3D11_CHECK_MULTISAMPLE_QUALITY_LEVELS_TILED_RESOURCE`.
@@ -28,6 +30,58 @@ pub const VTABLE: ID3D11Device2_Vtbl = {
     table
 };
 
+/// Writes a value if it is wanted.
+///
+/// # Safety
+/// `out` is null or valid.
+unsafe fn put<T>(out: *mut T, value: T) {
+    if !out.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { out.write(value) };
+    }
+}
+
+fn packed_mips(tiling: &Tiling) -> D3D11_PACKED_MIP_DESC {
+    let packed = tiling.packed_mips();
+    D3D11_PACKED_MIP_DESC {
+        // CAST: at most 15 mips.
+        NumStandardMips: tiling.standard_mips() as u8,
+        NumPackedMips: packed as u8,
+        NumTilesForPackedMips: tiling.packed_tiles(),
+        StartTileIndexInOverallResource: if packed == 0 { 0 } else { tiling.first_packed() },
+    }
+}
+
+/// Zeros when all mips are packed.
+fn tile_shape(tiling: &Tiling) -> D3D11_TILE_SHAPE {
+    if tiling.standard_mips() == 0 {
+        return D3D11_TILE_SHAPE::default();
+    }
+    let tile = tiling.tile();
+    D3D11_TILE_SHAPE { WidthInTexels: tile.width, HeightInTexels: tile.height, DepthInTexels: 1 }
+}
+
+/// The tiles of one of `all` subresources; one that is packed has none of its own.
+fn subresource_tiling(tiling: &Tiling, index: u32, all: u32) -> D3D11_SUBRESOURCE_TILING {
+    let mips = tiling.standard_mips() + tiling.packed_mips();
+    let mip = index.checked_rem(mips).unwrap_or(0);
+    let first = tiling.first_tile(index).filter(|_| index < all && mip < tiling.standard_mips());
+    let Some(first) = first else {
+        return D3D11_SUBRESOURCE_TILING {
+            StartTileIndexInOverallResource: D3D11_PACKED_TILE,
+            ..Default::default()
+        };
+    };
+    let [width, height] = tiling.mip_tiles(mip);
+    D3D11_SUBRESOURCE_TILING {
+        WidthInTiles: width,
+        // CAST: 16,384 texels are at most 256 tiles.
+        HeightInTiles: height as u16,
+        DepthInTiles: 1,
+        StartTileIndexInOverallResource: first,
+    }
+}
+
 /// Writes an answer, 0 for none, and gives the code.
 ///
 /// # Safety
@@ -38,7 +92,11 @@ unsafe fn answer(result: Result<u32>, out: *mut u32) -> HRESULT {
     HRESULT(result.err().map_or(0, |code| code.0))
 }
 
-unsafe extern "system" fn check_format_support(
+/// `CheckFormatSupport`.
+///
+/// # Safety
+/// COM's contract; `this` is a pointer of the first chain.
+pub unsafe extern "system" fn check_format_support(
     this: *mut c_void,
     format: DXGI_FORMAT,
     out: *mut u32,
@@ -54,7 +112,11 @@ unsafe extern "system" fn check_format_support(
     unsafe { answer(support, out) }
 }
 
-unsafe extern "system" fn check_multisample_quality_levels(
+/// `CheckMultisampleQualityLevels`.
+///
+/// # Safety
+/// COM's contract; `this` is a pointer of the first chain.
+pub unsafe extern "system" fn check_multisample_quality_levels(
     this: *mut c_void,
     format: DXGI_FORMAT,
     samples: u32,
@@ -77,8 +139,10 @@ unsafe extern "system" fn check_multisample_quality_levels1(
     // SAFETY: COM's contract: the first chain's pointer is the object.
     let device = unsafe { &*this.cast::<Com<Device>>() };
     let levels = device.multisample_quality_levels(format.0.cast_unsigned(), samples);
-    // There are no tiled resources, hence none with samples.
-    let levels = levels.map(|levels| if flags & TILED_RESOURCE == 0 { levels } else { 0 });
+    // Tiled resources have one sample a texel.
+    let tiled = flags & TILED_RESOURCE != 0;
+    let fits = !tiled || samples == 1 && device.can_tile(format.0.cast_unsigned());
+    let levels = levels.map(|levels| if fits { levels } else { 0 });
     // SAFETY: COM's contract.
     unsafe { answer(levels, out) }
 }
@@ -96,34 +160,40 @@ impl ID3D11Device2_Impl for Com<Device> {
         self.create_deferred_context(flags, Out::new(context))
     }
 
-    // `D3D11_FEATURE_DATA_D3D11_OPTIONS1` tells that there are no tiled resources, so none can be passed: of other resources
-    // everything is 0.
+    // Of resources that are not tiled everything is 0.
     fn GetResourceTiling(
         &self,
-        _resource: Ref<ID3D11Resource>,
+        resource: Ref<ID3D11Resource>,
         tiles: *mut u32,
         packed: *mut D3D11_PACKED_MIP_DESC,
         shape: *mut D3D11_TILE_SHAPE,
         subresources: *mut u32,
-        _first: u32,
-        _tilings: *mut D3D11_SUBRESOURCE_TILING,
+        first: u32,
+        tilings: *mut D3D11_SUBRESOURCE_TILING,
     ) {
-        /// # Safety
-        /// `out` is null or valid.
-        unsafe fn clear<T: Default>(out: *mut T) {
-            if !out.is_null() {
-                // SAFETY: the caller's promise.
-                unsafe { out.write(T::default()) };
-            }
+        let resource = Com::<Resource>::from_interface(&resource);
+        let tiling = resource.and_then(|resource| resource.inner.tiling.as_ref());
+        // SAFETY: COM's contract.
+        unsafe { put(tiles, tiling.map_or(0, Tiling::total)) };
+        // SAFETY: COM's contract.
+        unsafe { put(packed, tiling.map_or_else(Default::default, packed_mips)) };
+        // SAFETY: COM's contract.
+        unsafe { put(shape, tiling.map_or_else(Default::default, tile_shape)) };
+        // SAFETY: COM's contract: null or valid.
+        let Some(count) = (unsafe { subresources.as_mut() }) else { return };
+        let all = match (tiling, resource) {
+            (Some(_), Some(resource)) => resource.inner.subresources(),
+            _ => 0,
+        };
+        let room = if tilings.is_null() { 0 } else { *count };
+        *count = room.min(all.saturating_sub(first));
+        for index in 0..*count {
+            let Some(found) = tiling.map(|tiling| subresource_tiling(tiling, first + index, all)) else {
+                return;
+            };
+            // SAFETY: COM's contract: the array has as many entries as the caller said.
+            unsafe { tilings.wrapping_add(index as usize).write(found) };
         }
-        // SAFETY: COM's contract.
-        unsafe { clear(tiles) };
-        // SAFETY: COM's contract.
-        unsafe { clear(packed) };
-        // SAFETY: COM's contract.
-        unsafe { clear(shape) };
-        // SAFETY: COM's contract.
-        unsafe { clear(subresources) };
     }
 
     fn CheckMultisampleQualityLevels1(

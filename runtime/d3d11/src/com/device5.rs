@@ -233,7 +233,9 @@ impl ID3D11Device5_Impl for Com<Device> {
         }
         let pointer = com(self.create_fence(initial))?.cast::<Com<Fence>>();
         // SAFETY: the object was just made.
-        let result = unsafe { (*pointer).QueryInterface(riid, fence) };
+        let object = unsafe { &*pointer };
+        // SAFETY: COM's contract.
+        let result = unsafe { object.QueryInterface(riid, fence) };
         // SAFETY: this is the creation's reference; the caller has one of its own if the interface is there.
         unsafe { Com::<Fence>::Release(pointer) };
         result.ok()

@@ -25,7 +25,7 @@ use super::shader::StreamOutput;
 use super::share;
 use super::state_object::Desc as StateDesc;
 use super::view::read_desc;
-use crate::desc::resource::{Flags, Usage, bind};
+use crate::desc::resource::{Flags, Usage, bind, misc};
 use crate::desc::texture::Dimension;
 use crate::desc::view::{Class, Shape};
 use crate::desc::{buffer, level as rules, state, stream_output, texture};
@@ -145,6 +145,7 @@ impl Com<Device> {
         let checked = desc.and_then(|desc| desc.checked(!data.is_null())).and_then(|desc| {
             rules::texture(&desc, self.inner.feature_level)?;
             self.require_format(&desc)?;
+            self.require_tier(desc.flags, Some(desc.format))?;
             Ok(desc)
         });
         let create = || {
@@ -154,6 +155,16 @@ impl Com<Device> {
             self.create_resource(Shape::Texture(desc), &initial, 0)
         };
         out.fill(|| checked.map(|_| ()), create)
+    }
+
+    /// Refuses tiled resources that the host cannot do.
+    fn require_tier(&self, flags: Flags, format: Option<u32>) -> Result {
+        if flags.misc & (misc::TILED | misc::TILE_POOL) == 0 {
+            return Ok(());
+        }
+        let tier = super::guard::Guard::new(&self.inner).driver.caps.tiled_tier();
+        require(tier != 0 && self.inner.feature_level >= 0xb000)?;
+        require(format.is_none_or(|format| self.can_tile(format)))
     }
 
     /// Refuses textures in formats that the host cannot do.
@@ -324,6 +335,7 @@ impl ID3D11Device_Impl for Com<Device> {
                 let desc =
                     buffer::Desc::new(desc.ByteWidth, flags, desc.StructureByteStride, !data.is_null())?;
                 rules::buffer(&desc, self.inner.feature_level)?;
+                self.require_tier(flags, None)?;
                 Ok(desc)
             });
         let create = || {
@@ -671,7 +683,7 @@ impl ID3D11Device_Impl for Com<Device> {
     }
 
     fn GetDeviceRemovedReason(&self) -> windows_core::Result<()> {
-        com(self.inner.kernel.require_alive())
+        com(self.inner.kernel.removed_reason())
     }
 
     fn GetImmediateContext(&self, context: OutRef<ID3D11DeviceContext>) {

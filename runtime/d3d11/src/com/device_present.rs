@@ -162,7 +162,7 @@ impl IPvgpuDxgiDevice_Impl for Com<Device> {
     }
 
     unsafe fn RemovedReason(&self) -> HRESULT {
-        plain(self.inner.kernel.require_alive())
+        plain(self.inner.kernel.removed_reason())
     }
 
     unsafe fn Flush(&self) -> HRESULT {

@@ -11,6 +11,8 @@ use crate::feature::{self, Facts};
 use crate::format;
 use crate::hresult::{E_FAIL, E_INVALIDARG, Result, require};
 
+/// `D3D11_FORMAT_SUPPORT2_TILED`.
+const TILED_SUPPORT: u32 = 0x200;
 /// `D3D11_MAX_MULTISAMPLE_SAMPLE_COUNT`.
 const MAX_SAMPLES: u32 = 32;
 /// `D3D11_FORMAT_SUPPORT_*` bits that a typeless format takes from its family: the kinds of resources and casting.
@@ -25,6 +27,10 @@ const LEVELS: [(u32, u32); 3] = [
     // BUFFER, SHADER_LOAD, SHADER_SAMPLE_COMPARISON, MULTISAMPLE_LOAD.
     (0xa000, 0x40_0501),
 ];
+/// `D3D11_FORMAT_SUPPORT_DISPLAY`.
+const DISPLAY: u32 = 0x8_0000;
+/// `DXGI_FORMAT`s that are displayed from level 10.0 on: R16G16B16A16_FLOAT, R10G10B10A2_UNORM and R10G10B10_XR_BIAS_A2_UNORM.
+const DEEP_DISPLAYS: [u32; 3] = [10, 24, 89];
 /// One more than the highest `DXGI_FORMAT` of `dxgiformat.h` (`DXGI_FORMAT_V408` and what followed).
 const FORMATS_END: u32 = 192;
 
@@ -44,6 +50,8 @@ impl Com<Device> {
             let level = self.inner.feature_level;
             let lost =
                 LEVELS.iter().filter(|(needed, _)| level < *needed).fold(0, |all, (_, bits)| all | bits);
+            let wide = level < 0xa000 && DEEP_DISPLAYS.contains(&format);
+            let lost = if wide { lost | DISPLAY } else { lost };
             let second = if level < 0xb000 { 0 } else { own.1 };
             return Ok((own.0 & !lost, second));
         }
@@ -71,6 +79,11 @@ impl Com<Device> {
         Ok(Guard::new(&self.inner).driver.check_multisample_quality_levels(format, samples))
     }
 
+    /// Whether textures of a format can be tiled.
+    pub fn can_tile(&self, format: u32) -> bool {
+        self.format_support(format).is_ok_and(|(_, second)| second & TILED_SUPPORT != 0)
+    }
+
     /// `CheckFeatureSupport`.
     ///
     /// # Errors
@@ -94,6 +107,7 @@ impl Com<Device> {
             logic_op: caps.logic_op,
             doubles: caps.doubles(),
             tile_based: caps.tile_based,
+            tiled_tier: caps.tiled_tier(),
             format: self.format_support(format).ok(),
         };
         if questions_format && facts.format.is_none_or(|support| support == (0, 0)) {

@@ -4,6 +4,7 @@
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use pvgpu_dxgkrnl as dxgkrnl;
 pub use pvgpu_dxgkrnl::{Acquired, OpenedResource, SharedResource};
@@ -18,10 +19,11 @@ use windows::Win32::Foundation::{E_INVALIDARG, E_POINTER, S_OK};
 use windows::Win32::System::Diagnostics::Debug::OutputDebugStringW;
 use windows_core::{HRESULT, HSTRING, Interface, implement};
 
+use super::section::{self, Session};
 use crate::desc::texture::Desc;
 use crate::hresult::{
     DXGI_ERROR_DEVICE_REMOVED, DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED,
-    E_INVALIDARG as E_INVALIDARG_RESULT, E_OUTOFMEMORY, Result,
+    E_INVALIDARG as E_INVALIDARG_RESULT, E_OUTOFMEMORY, Result, removed_reason,
 };
 
 /// Says one sentence to whoever runs the program: on stderr and to a debugger.
@@ -59,6 +61,7 @@ impl Adapter {
             report(&format!("pvgpu: {error}"));
             DXGI_ERROR_NOT_FOUND
         })?;
+        section::note_link(&resolved.link);
         let adapter = Self { model };
         *current = Some(adapter.clone());
         Ok(adapter)
@@ -147,6 +150,18 @@ impl Device {
         }
     }
 
+    /// Why the device is gone.
+    ///
+    /// # Errors
+    /// `DXGI_ERROR_DEVICE_REMOVED`, `DXGI_ERROR_DEVICE_RESET` or `DXGI_ERROR_DRIVER_INTERNAL_ERROR` when it is.
+    pub fn removed_reason(&self) -> Result {
+        match self.model.removed_reason() {
+            None => Ok(()),
+            Some(dxgkrnl::RemovedReason::Host(_)) => Err(removed_reason(None)),
+            Some(dxgkrnl::RemovedReason::Context { code }) => Err(removed_reason(Some(code))),
+        }
+    }
+
     /// Presents whose frame is not complete and released.
     pub fn frames_in_flight(&self) -> u32 {
         self.model.frames_in_flight()
@@ -162,7 +177,11 @@ impl Device {
     /// # Errors
     /// `DXGI_ERROR_UNSUPPORTED` when the driver has not told the kernel of it.
     pub fn share(&self, resource: usize, desc: Desc, keyed: bool) -> Result<Arc<SharedResource>> {
-        self.model.share(resource, Box::new(desc), keyed).ok_or(DXGI_ERROR_UNSUPPORTED)
+        let runtime = desc.to_words().into_iter().flat_map(u32::to_le_bytes).collect();
+        // Two resources that have one handle, one after the other, do not begin at one time.
+        // CAST: what is cut off changes every 500 years.
+        let unique = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_nanos() as u64);
+        self.model.share(resource, runtime, keyed, (&Session, unique)).ok_or(DXGI_ERROR_UNSUPPORTED)
     }
 
     /// Opens a shared resource for the driver, under the runtime's handle `resource`.

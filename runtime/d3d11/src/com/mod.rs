@@ -40,6 +40,7 @@ mod query;
 mod record;
 mod removal;
 mod resource;
+mod section;
 mod shader;
 mod share;
 mod state_object;

@@ -7,11 +7,14 @@ use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
+use pvgpu_protocol::format::{self as blocks, FormatInfo};
+use pvgpu_protocol::staging::Shape as Extents;
+use pvgpu_protocol::tiling::Tiling;
 use pvgpu_umd_ddi::{
-    D3D10_DDI_BIND_PRESENT, D3D10_DDIARG_SUBRESOURCE_UP, D3D10DDI_MIPINFO, D3D10DDIRESOURCE_BUFFER,
-    D3D10DDIRESOURCE_TEXTURE1D, D3D10DDIRESOURCE_TEXTURE2D, D3D10DDIRESOURCE_TEXTURE3D,
-    D3D10DDIRESOURCE_TEXTURECUBE, D3D11_DDI_BIND_UNORDERED_ACCESS, D3D11DDIARG_CREATERESOURCE,
-    DXGI_SAMPLE_DESC as DdiSampleDesc,
+    D3D10_DDI_BIND_PRESENT, D3D10_DDI_RESOURCE_MISC_SHARED, D3D10_DDIARG_SUBRESOURCE_UP, D3D10DDI_MIPINFO,
+    D3D10DDIRESOURCE_BUFFER, D3D10DDIRESOURCE_TEXTURE1D, D3D10DDIRESOURCE_TEXTURE2D,
+    D3D10DDIRESOURCE_TEXTURE3D, D3D10DDIRESOURCE_TEXTURECUBE, D3D11_DDI_BIND_UNORDERED_ACCESS,
+    D3D11DDIARG_CREATERESOURCE, DXGI_SAMPLE_DESC as DdiSampleDesc,
 };
 use windows::Win32::Graphics::Direct3D10::{
     ID3D10Buffer_Vtbl, ID3D10Texture1D_Vtbl, ID3D10Texture2D_Vtbl, ID3D10Texture3D_Vtbl,
@@ -38,13 +41,14 @@ use super::driver::Object;
 use super::guard::{Guard, Locked};
 use super::kernel::SharedResource;
 use super::object::{CHAINS, Class, Com, Vtables, vtable};
+use super::share;
 use super::surface::{RESOURCE_TABLE, SURFACE_TABLE};
 use super::surface_dc::Drawing;
 use crate::desc::resource::{Flags, bind, misc};
 use crate::desc::subresource::mip_info;
-use crate::desc::texture::{Desc, Dimension};
+use crate::desc::texture::Dimension;
 use crate::desc::view::Shape;
-use crate::hresult::{E_INVALIDARG, Result};
+use crate::hresult::{DXGI_ERROR_DRIVER_INTERNAL_ERROR, Result};
 
 /// Chain of `IDXGIResource1`.
 pub const DXGI_RESOURCE: usize = 1;
@@ -59,6 +63,8 @@ pub struct Resource {
     pub shape: Shape,
     /// Which of its subresources are mapped. Guarded by the device's lock.
     pub mapped: Box<[Cell<bool>]>,
+    /// The tiles of a tiled resource.
+    pub tiling: Option<Tiling>,
     /// What `SetResourceMinLOD` set last: the bits of a float.
     pub min_lod: AtomicU32,
     /// `DXGI_USAGE` of a back buffer's swap chain, 0 for other resources.
@@ -150,6 +156,28 @@ impl Resource {
     }
 }
 
+/// The tiles of a resource that the driver has made.
+fn tiling_of(locked: &mut Locked, shape: &Shape, handle: *mut c_void) -> Result<Tiling> {
+    let tiling = match shape {
+        Shape::Buffer(buffer) => {
+            let extents =
+                Extents { width: buffer.byte_width, height: 1, depth: 1, mip_levels: 1, array_size: 1 };
+            Tiling::new(D3D10DDIRESOURCE_BUFFER, FormatInfo::BYTES, extents, 1, 0)
+        }
+        Shape::Texture(texture) => {
+            let [packed_mips, packed_tiles] = locked.driver.mip_packing(handle)?;
+            let (width, height, depth) = (texture.width, texture.height, texture.depth);
+            let (mip_levels, array_size) = (texture.mip_levels, texture.array_size);
+            let extents = Extents { width, height, depth, mip_levels, array_size };
+            let standard = mip_levels.checked_sub(packed_mips);
+            blocks::info(texture.format).zip(standard).and_then(|(block, standard)| {
+                Tiling::new(D3D10DDIRESOURCE_TEXTURE2D, block, extents, standard, packed_tiles)
+            })
+        }
+    };
+    tiling.ok_or(DXGI_ERROR_DRIVER_INTERNAL_ERROR)
+}
+
 fn buffer_size(bytes: u32) -> D3D10DDI_MIPINFO {
     D3D10DDI_MIPINFO {
         TexelWidth: bytes,
@@ -202,6 +230,7 @@ impl Com<Device> {
             crate::format::R8G8B8A8_SRGB => flags.ddi_bind() & !D3D11_DDI_BIND_UNORDERED_ACCESS,
             _ => flags.ddi_bind(),
         };
+        let is_shared = matches!(&shape, Shape::Texture(texture) if texture.can_be_opened());
         let argument = D3D11DDIARG_CREATERESOURCE {
             pMipInfoList: mips.as_ptr(),
             pInitialDataUP: if initial.is_empty() { core::ptr::null() } else { initial.as_ptr() },
@@ -209,7 +238,7 @@ impl Com<Device> {
             Usage: flags.usage.number(),
             BindFlags: bound | present,
             MapFlags: flags.ddi_map(),
-            MiscFlags: flags.ddi_misc(),
+            MiscFlags: flags.ddi_misc() & if is_shared { u32::MAX } else { !D3D10_DDI_RESOURCE_MISC_SHARED },
             Format: format,
             SampleDesc: samples,
             // CAST: at most 15.
@@ -221,15 +250,21 @@ impl Com<Device> {
         let mut guard = Guard::new(&self.inner);
         let mut memory = guard.driver.create_resource(&argument)?;
         let handle = memory.handle();
+        let tiling = if flags.misc & misc::TILED != 0 {
+            let tiling = tiling_of(&mut guard, &shape, handle);
+            Some(tiling.inspect_err(|_| guard.driver.destroy_resource(handle))?)
+        } else {
+            None
+        };
         let shared = match &shape {
-            Shape::Texture(texture) if flags.is_shared() => {
+            Shape::Texture(texture) if is_shared => {
                 let keyed = flags.misc & misc::SHARED_KEYEDMUTEX != 0;
                 let shared = self.inner.kernel.share(handle as usize, *texture, keyed);
                 Some(shared.inspect_err(|_| guard.driver.destroy_resource(handle))?)
             }
             _ => None,
         };
-        Ok(self.resource_of(shape, memory, swap_chain_usage, shared))
+        Ok(self.resource_of(shape, memory, swap_chain_usage, shared, tiling))
     }
 
     /// Opens what another device, or this one, shares: a public reference as an interface pointer of chain 0.
@@ -238,7 +273,7 @@ impl Com<Device> {
     /// `E_INVALIDARG` once no device has it; the driver's.
     pub fn open_resource(&self, shared: Arc<SharedResource>) -> Result<*mut c_void> {
         self.inner.kernel.require_alive()?;
-        let texture = *shared.runtime().downcast_ref::<Desc>().ok_or(E_INVALIDARG)?;
+        let texture = share::texture(&shared)?;
         let mut guard = Guard::new(&self.inner);
         let mut opened = None;
         let memory = guard.driver.open_resource(|resource| {
@@ -248,7 +283,7 @@ impl Com<Device> {
         if let (Err(_), Some(resource)) = (&memory, opened) {
             self.inner.kernel.close(resource);
         }
-        Ok(self.resource_of(Shape::Texture(texture), memory?, 0, Some(shared)))
+        Ok(self.resource_of(Shape::Texture(texture), memory?, 0, Some(shared), None))
     }
 
     /// The object of a resource that the driver has made.
@@ -258,11 +293,13 @@ impl Com<Device> {
         mut memory: Object,
         swap_chain_usage: u32,
         shared: Option<Arc<SharedResource>>,
+        tiling: Option<Tiling>,
     ) -> *mut c_void {
         let handle = memory.handle();
         let mut inner = Resource {
             shape,
             mapped: Box::default(),
+            tiling,
             min_lod: AtomicU32::new(0),
             swap_chain_usage,
             shared,

@@ -1,11 +1,11 @@
 //! Shared resources: their handles, how other devices find them by these, and keyed mutexes.
 //!
-//! - The handle of `GetSharedHandle` is a number that the kernel model gives; nobody closes it.
+//! - The handle of `GetSharedHandle` is a number that the kernel model gives, the same in all processes; nobody closes it.
 //! - The handle of `CreateSharedHandle` is one of NT's, which programs duplicate, inherit, open by name and close. Here it is a
-//!   section whose first bytes tell which process shares what. It keeps no resource alive: that takes a device which has it.
+//!   section whose first bytes tell what is shared. It keeps no resource alive: that takes a device which has it.
 //!
-//! Devices of other processes are guests of their own at the host, which keeps guests apart: what they share with each other is
-//! refused with `E_INVALIDARG`, as a handle that is none.
+//! What stands behind the number is the kernel model's, see `pvgpu-dxgkrnl`; [`super::section`] is how it reaches other processes.
+//! Their devices are guests of their own at the host, which brings the texels from one to the other.
 
 use core::ffi::c_void;
 use core::time::Duration;
@@ -20,22 +20,23 @@ use windows::Win32::System::Memory::{
     CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MapViewOfFile, OpenFileMappingW, PAGE_READWRITE,
     UnmapViewOfFile,
 };
-use windows::Win32::System::Threading::GetCurrentProcessId;
 use windows_core::{GUID, IUnknown, Interface, PCWSTR};
 
 use super::convert::{com, error};
 use super::device::Device;
 use super::guard::Guard;
-use super::kernel::{Acquired, SharedResource, report};
+use super::kernel::{Acquired, SharedResource};
 use super::object::Com;
 use super::resource::Resource;
+use super::section::Session;
 use crate::desc::resource::misc;
+use crate::desc::texture::Desc;
 use crate::hresult::{
     DXGI_ERROR_INVALID_CALL, DXGI_ERROR_NAME_ALREADY_EXISTS, E_INVALIDARG, Hresult, Result, require,
 };
 
-/// "pvgpu shared resource, first form".
-const MAGIC: u64 = u64::from_le_bytes(*b"pvgpush1");
+/// "pvgpu shared resource's handle, second form".
+const MAGIC: u64 = u64::from_le_bytes(*b"pvgpuhd2");
 /// `DXGI_SHARED_RESOURCE_READ` and `DXGI_SHARED_RESOURCE_WRITE`.
 const ACCESS: u32 = 0x8000_0000 | 1;
 /// `INFINITE`.
@@ -49,8 +50,9 @@ const WAIT_TIMEOUT: Hresult = Hresult(0x102);
 #[derive(Clone, Copy)]
 struct Identity {
     magic: u64,
-    process: u32,
-    handle: u32,
+    /// Tells the resource from a later one with the same handle.
+    unique: u64,
+    handle: u64,
 }
 
 /// Runs `run` with the contents of a section; none if it is none of this size.
@@ -73,7 +75,7 @@ fn with_section<T>(section: HANDLE, run: impl FnOnce(*mut Identity) -> T) -> Opt
 /// `E_INVALIDARG` for any other.
 pub fn by_handle(handle: HANDLE) -> Result<Arc<SharedResource>> {
     let number = u32::try_from(handle.0.addr()).map_err(|_| E_INVALIDARG)?;
-    SharedResource::find(number).filter(|shared| !is_nt(shared)).ok_or(E_INVALIDARG)
+    SharedResource::find(number, &Session).filter(|shared| !is_nt(shared)).ok_or(E_INVALIDARG)
 }
 
 /// The resource of a handle from `CreateSharedHandle`.
@@ -84,12 +86,9 @@ pub fn by_nt_handle(handle: HANDLE) -> Result<Arc<SharedResource>> {
     // SAFETY: a mapped section has as many bytes; nobody writes them after the one who made it.
     let identity = with_section(handle, |view| unsafe { view.read() }).ok_or(E_INVALIDARG)?;
     require(identity.magic == MAGIC)?;
-    // SAFETY: no arguments.
-    if identity.process != unsafe { GetCurrentProcessId() } {
-        report("pvgpu: resources cannot be shared between processes without the driver");
-        return Err(E_INVALIDARG);
-    }
-    SharedResource::find(identity.handle).filter(|shared| is_nt(shared)).ok_or(E_INVALIDARG)
+    let handle = u32::try_from(identity.handle).map_err(|_| E_INVALIDARG)?;
+    let shared = SharedResource::find(handle, &Session);
+    shared.filter(|shared| is_nt(shared) && shared.unique() == identity.unique).ok_or(E_INVALIDARG)
 }
 
 /// The resource of a name given to `CreateSharedHandle`.
@@ -112,8 +111,18 @@ pub unsafe fn by_name(name: PCWSTR, access: u32) -> Result<Arc<SharedResource>> 
 }
 
 fn is_nt(shared: &SharedResource) -> bool {
-    let desc = shared.runtime().downcast_ref::<crate::desc::texture::Desc>();
-    desc.is_some_and(|desc| desc.flags.misc & misc::SHARED_NTHANDLE != 0)
+    texture(shared).is_ok_and(|desc| desc.flags.misc & misc::SHARED_NTHANDLE != 0)
+}
+
+/// What a shared resource is.
+///
+/// # Errors
+/// `E_INVALIDARG` when a process has left nonsense with it.
+pub fn texture(shared: &SharedResource) -> Result<Desc> {
+    let (bytes, rest) = shared.runtime().as_chunks::<4>();
+    let words: Vec<u32> = bytes.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+    require(rest.is_empty())?;
+    Desc::from_words(words.try_into().map_err(|_| E_INVALIDARG)?)
 }
 
 impl Resource {
@@ -143,16 +152,14 @@ impl Resource {
         let shared = com(self.shared.as_ref().filter(|shared| is_nt(shared)).ok_or(E_INVALIDARG))?;
         com(require(access & ACCESS != 0 && access & !ACCESS == 0))?;
         let attributes = (!attributes.is_null()).then_some(attributes);
-        // CAST: 16.
+        // CAST: 24.
         let bytes = size_of::<Identity>() as u32;
         // SAFETY: the caller's promise.
         let section =
             unsafe { CreateFileMappingW(INVALID_HANDLE_VALUE, attributes, PAGE_READWRITE, 0, bytes, name) }?;
         // SAFETY: no arguments.
         let existed = unsafe { GetLastError() } == ERROR_ALREADY_EXISTS;
-        // SAFETY: no arguments.
-        let process = unsafe { GetCurrentProcessId() };
-        let identity = Identity { magic: MAGIC, process, handle: shared.handle() };
+        let identity = Identity { magic: MAGIC, unique: shared.unique(), handle: shared.handle().into() };
         let failure = if existed {
             Some(DXGI_ERROR_NAME_ALREADY_EXISTS)
         } else {

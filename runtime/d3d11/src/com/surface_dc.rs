@@ -1,12 +1,11 @@
 //! `IDXGISurface1::GetDC`: GDI draws to a copy of the surface, which is copied back by `ReleaseDC`.
 
-use core::ffi::c_void;
-
-use windows::Win32::Foundation::RECT;
-use windows::Win32::Graphics::Gdi::{
-    BI_RGB, BITMAPINFO, BITMAPINFOHEADER, CreateCompatibleDC, CreateDIBSection, DIB_RGB_COLORS, DeleteDC,
-    DeleteObject, GdiFlush, HBITMAP, HDC, HGDIOBJ, SelectObject,
+use windows::Wdk::Graphics::Direct3D::{
+    D3DDDIFMT_A8R8G8B8, D3DKMT_CREATEDCFROMMEMORY, D3DKMT_DESTROYDCFROMMEMORY, D3DKMTCreateDCFromMemory,
+    D3DKMTDestroyDCFromMemory,
 };
+use windows::Win32::Foundation::{HANDLE, RECT};
+use windows::Win32::Graphics::Gdi::{CreateCompatibleDC, DeleteDC, GdiFlush, HDC};
 use windows_core::IUnknownImpl;
 
 use super::guard::{Guard, Locked};
@@ -25,59 +24,70 @@ pub fn has_format(format: u32) -> bool {
     matches!(format, 87 | 90 | 91)
 }
 
-/// A bitmap that GDI draws to, of 32 bits a pixel, first row on top.
+/// A bitmap that GDI draws to, of 32 bits a pixel, first row on top. As programs expect it of a surface, `GetObject` tells no image
+/// size of it, which it does of a DIB section.
 pub struct Drawing {
     context: HDC,
-    bitmap: HBITMAP,
-    before: HGDIOBJ,
-    bits: *mut u8,
+    bitmap: HANDLE,
+    /// The pixels. GDI writes them as long as the context lives, so they are reached by raw pointers only.
+    bits: *mut u32,
     width: u32,
     height: u32,
 }
 
 impl Drawing {
     fn new(width: u32, height: u32) -> Result<Box<Self>> {
-        // Negative: top-down. Textures have at most 2^14 texels in a direction.
-        let header = BITMAPINFOHEADER {
-            biSize: size_of::<BITMAPINFOHEADER>() as u32,
-            biWidth: width.cast_signed(),
-            biHeight: -height.cast_signed(),
-            biPlanes: 1,
-            biBitCount: 32,
-            biCompression: BI_RGB.0,
+        let mut pixels = Vec::new();
+        // Textures have at most 2^14 texels in a direction.
+        let count = width as usize * height as usize;
+        pixels.try_reserve_exact(count).map_err(|_| E_OUTOFMEMORY)?;
+        pixels.resize(count, 0_u32);
+        let bits = Box::into_raw(pixels.into_boxed_slice()).cast::<u32>();
+        // From here on the value frees them.
+        let mut drawing =
+            Box::new(Self { context: HDC::default(), bitmap: HANDLE::default(), bits, width, height });
+        // SAFETY: no context means one like the screen's.
+        let screen = unsafe { CreateCompatibleDC(None) };
+        let mut desc = D3DKMT_CREATEDCFROMMEMORY {
+            pMemory: bits.cast(),
+            Format: D3DDDIFMT_A8R8G8B8,
+            Width: width,
+            Height: height,
+            // CAST: at most 2^16.
+            Pitch: drawing.pitch() as u32,
+            hDeviceDc: screen,
             ..Default::default()
         };
-        let info = BITMAPINFO { bmiHeader: header, ..Default::default() };
-        let mut bits: *mut c_void = core::ptr::null_mut();
-        // SAFETY: no context means one like the screen's.
-        let context = unsafe { CreateCompatibleDC(None) };
-        // SAFETY: `info` is complete and `bits` is valid for writing.
-        let bitmap = unsafe { CreateDIBSection(None, &info, DIB_RGB_COLORS, &mut bits, None, 0) };
-        let Ok(bitmap) = bitmap else {
-            // SAFETY: it was made above; null is allowed.
-            let _deleted = unsafe { DeleteDC(context) };
-            return Err(E_OUTOFMEMORY);
-        };
-        // SAFETY: both were made above.
-        let before = unsafe { SelectObject(context, bitmap.into()) };
-        let bits = bits.cast();
-        let drawing = Box::new(Self { context, bitmap, before, bits, width, height });
-        if context.is_invalid() || bits.is_null() { Err(E_OUTOFMEMORY) } else { Ok(drawing) }
+        // SAFETY: the memory has that many rows of that pitch, and lives longer than the context.
+        let status = unsafe { D3DKMTCreateDCFromMemory(&raw mut desc) };
+        // SAFETY: it was made above; null is refused.
+        let _deleted = unsafe { DeleteDC(screen) };
+        status.ok().map_err(|_| E_OUTOFMEMORY)?;
+        (drawing.context, drawing.bitmap) = (desc.hDc, desc.hBitmap);
+        Ok(drawing)
     }
 
     const fn pitch(&self) -> usize {
         self.width as usize * 4
     }
+
+    /// The first byte of a row, or of the end.
+    const fn row(&self, row: usize) -> *mut u8 {
+        self.bits.cast::<u8>().wrapping_add(row * self.pitch())
+    }
 }
 
 impl Drop for Drawing {
     fn drop(&mut self) {
-        // SAFETY: the context is live and the object was selected in it before.
-        let _ours = unsafe { SelectObject(self.context, self.before) };
-        // SAFETY: the bitmap is selected nowhere any more.
-        let _deleted = unsafe { DeleteObject(self.bitmap.into()) };
-        // SAFETY: the context was made by `new`.
-        let _deleted = unsafe { DeleteDC(self.context) };
+        if !self.context.is_invalid() {
+            let desc = D3DKMT_DESTROYDCFROMMEMORY { hDc: self.context, hBitmap: self.bitmap };
+            // SAFETY: both were made by `new`.
+            let _destroyed = unsafe { D3DKMTDestroyDCFromMemory(&raw const desc) };
+        }
+        let pixels =
+            core::ptr::slice_from_raw_parts_mut(self.bits, self.width as usize * self.height as usize);
+        // SAFETY: the slice was boxed by `new`, and the context that used it is gone.
+        drop(unsafe { Box::from_raw(pixels) });
     }
 }
 
@@ -121,8 +131,7 @@ impl Com<Resource> {
         for row in 0..drawing.height as usize {
             // SAFETY: the driver mapped as many rows of this pitch as the surface has.
             let from = unsafe { mapped.pData.cast::<u8>().add(row * mapped.RowPitch as usize) };
-            // SAFETY: the bitmap has as many rows.
-            let to = unsafe { drawing.bits.add(row * drawing.pitch()) };
+            let to = drawing.row(row);
             // SAFETY: a row of either has at least `pitch` bytes; they do not overlap.
             unsafe { to.copy_from_nonoverlapping(from, drawing.pitch()) };
         }
@@ -162,9 +171,7 @@ impl Com<Resource> {
 
     /// Copies a part of the bitmap, which lies within it and is not empty, to the surface.
     fn write_back(&self, locked: &mut Locked, drawing: &Drawing, area: &RECT) {
-        let offset = area.top as usize * drawing.pitch() + area.left as usize * 4;
-        // SAFETY: the area lies within the bitmap.
-        let data = unsafe { drawing.bits.add(offset) };
+        let data = drawing.row(area.top as usize).wrapping_add(area.left as usize * 4);
         let region = pvgpu_umd_ddi::D3D10_DDI_BOX {
             left: area.left,
             top: area.top,

@@ -1,5 +1,7 @@
 //! `D3D11_BUFFER_DESC`.
 
+use pvgpu_protocol::tiling::TILE_BYTES;
+
 use super::resource::{Flags, bind, misc};
 use crate::hresult::{Result, require};
 
@@ -26,15 +28,15 @@ impl Desc {
     /// `E_INVALIDARG`: the size is zero or not aligned, or flags are combined that exclude each other.
     pub fn new(byte_width: u32, flags: Flags, stride: u32, initial: bool) -> Result<Self> {
         flags.validate(initial)?;
-        require(byte_width != 0)?;
+        let pool = flags.misc & misc::TILE_POOL != 0;
+        require(byte_width != 0 || pool)?;
+        require(!pool || u64::from(byte_width).is_multiple_of(TILE_BYTES))?;
         // Direct3D 11.2: default buffers may be mapped (`MapOnDefaultBuffers`), those that shaders load from or store to only.
         let shaders = bind::SHADER_RESOURCE | bind::UNORDERED_ACCESS;
         let mappable = flags.bind != 0 && flags.bind & !shaders == 0;
         require(flags.usage != super::resource::Usage::Default || flags.cpu == 0 || mappable)?;
         require(flags.bind & bind::DEPTH_STENCIL == 0)?;
         require(flags.misc & (misc::GENERATE_MIPS | misc::TEXTURECUBE | misc::GDI_COMPATIBLE) == 0)?;
-        // Only 2D textures can be shared.
-        require(!flags.is_shared())?;
         if flags.bind & bind::CONSTANT_BUFFER != 0 {
             require(flags.bind == bind::CONSTANT_BUFFER)?;
             require(byte_width.is_multiple_of(CONSTANT_BUFFER_ALIGNMENT))?;
@@ -74,6 +76,15 @@ mod tests {
         assert!(Desc::new(60, default(bind::CONSTANT_BUFFER, 0), 0, false).is_err());
         assert!(Desc::new(64, default(bind::CONSTANT_BUFFER | bind::VERTEX_BUFFER, 0), 0, false).is_err());
         assert!(Desc::new(0, default(bind::VERTEX_BUFFER, 0), 0, false).is_err());
+    }
+
+    #[test]
+    fn tile_pools_have_whole_tiles() {
+        for (bytes, good) in [(0, true), (65536, true), (131_072, true), (65540, false), (4096, false)] {
+            let flags = default(0, misc::TILE_POOL);
+            assert_eq!(Desc::new(bytes, flags, 0, false).is_ok(), good, "{bytes}");
+        }
+        assert!(Desc::new(0, default(bind::SHADER_RESOURCE, misc::TILED), 0, false).is_err());
     }
 
     #[test]

@@ -36,10 +36,12 @@ pub mod misc {
     pub const SHARED_KEYEDMUTEX: u32 = 0x100;
     pub const GDI_COMPATIBLE: u32 = 0x200;
     pub const SHARED_NTHANDLE: u32 = 0x800;
+    pub const TILE_POOL: u32 = 0x2_0000;
+    pub const TILED: u32 = 0x4_0000;
     /// The flags that let other devices use a resource.
     pub const ANY_SHARED: u32 = SHARED | SHARED_KEYEDMUTEX | SHARED_NTHANDLE;
     /// The flags above: what this runtime knows.
-    pub const ALL: u32 = 0xbf7;
+    pub const ALL: u32 = 0x6_0bf7;
 }
 
 /// `D3D11_USAGE`.
@@ -117,7 +119,24 @@ impl Flags {
         require(shared != misc::SHARED | misc::SHARED_KEYEDMUTEX)?;
         require(shared != 0 || self.misc & misc::SHARED_NTHANDLE == 0)?;
         require(shared == 0 || self.usage == Usage::Default)?;
-        require(self.misc & misc::GENERATE_MIPS == 0 || self.usage == Usage::Default)
+        require(self.misc & misc::GENERATE_MIPS == 0 || self.usage == Usage::Default)?;
+        self.validate_tiles(initial)
+    }
+
+    /// Checks the rules of tiled resources and tile pools (documentation: "Tiled resource creation parameters", "Tile pool
+    /// creation parameters").
+    fn validate_tiles(self, initial: bool) -> Result {
+        if self.misc & (misc::TILED | misc::TILE_POOL) == 0 {
+            return Ok(());
+        }
+        // They begin with no memory, and a pool's is nobody's.
+        require(self.usage == Usage::Default && self.cpu == 0 && !initial && !self.is_shared())?;
+        if self.misc & misc::TILE_POOL != 0 {
+            return require(self.misc == misc::TILE_POOL && self.bind == 0);
+        }
+        let views =
+            bind::SHADER_RESOURCE | bind::RENDER_TARGET | bind::DEPTH_STENCIL | bind::UNORDERED_ACCESS;
+        require(self.bind & !views == 0 && self.misc & misc::GDI_COMPATIBLE == 0)
     }
 
     /// The DDI's bind flags.
@@ -150,7 +169,14 @@ impl Flags {
             | misc::RESOURCE_CLAMP;
         // How it is shared is between the runtime and the kernel.
         let shared = if self.misc & misc::ANY_SHARED == 0 { 0 } else { ddi::D3D10_DDI_RESOURCE_MISC_SHARED };
-        self.misc & same | shared
+        let mut tiles = 0;
+        if self.misc & misc::TILED != 0 {
+            tiles |= ddi::D3DWDDM1_3DDI_RESOURCE_MISC_TILED;
+        }
+        if self.misc & misc::TILE_POOL != 0 {
+            tiles |= ddi::D3DWDDM1_3DDI_RESOURCE_MISC_TILE_POOL;
+        }
+        self.misc & same | shared | tiles
     }
 
     /// Whether other devices may use the resource.
@@ -210,6 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn tiled_resources_are_default_and_bound_to_views() {
+        let with = |misc, flags: Flags| Flags { misc, ..flags }.validate(false);
+        let plain = flags(Usage::Default, bind::SHADER_RESOURCE | bind::RENDER_TARGET, 0);
+        assert!(with(misc::TILED | misc::RESOURCE_CLAMP, plain).is_ok());
+        assert!(with(misc::TILE_POOL, flags(Usage::Default, 0, 0)).is_ok());
+        assert!(Flags { misc: misc::TILED, ..plain }.validate(true).is_err());
+        for bad in [
+            with(misc::TILED | misc::TILE_POOL, flags(Usage::Default, 0, 0)),
+            with(misc::TILED | misc::SHARED, plain),
+            with(misc::TILED | misc::GDI_COMPATIBLE, plain),
+            with(misc::TILED, flags(Usage::Default, bind::VERTEX_BUFFER, 0)),
+            with(misc::TILED, flags(Usage::Dynamic, bind::SHADER_RESOURCE, cpu::WRITE)),
+            with(misc::TILE_POOL, plain),
+        ] {
+            assert!(bad.is_err());
+        }
+    }
+
+    #[test]
     fn the_ddi_has_numbers_of_its_own() {
         let flags = Flags {
             usage: Usage::Staging,
@@ -220,5 +265,7 @@ mod tests {
         assert_eq!(flags.ddi_bind(), 0x108);
         assert_eq!(flags.ddi_map(), 3);
         assert_eq!(flags.ddi_misc(), misc::BUFFER_STRUCTURED);
+        let tiles = Flags { misc: misc::TILED | misc::TILE_POOL, ..flags };
+        assert_eq!(tiles.ddi_misc(), 0xc000);
     }
 }

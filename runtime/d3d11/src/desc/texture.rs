@@ -102,14 +102,15 @@ impl Desc {
             require(self.sample_quality == 0 || PATTERN_QUALITIES.contains(&self.sample_quality))?;
         }
 
+        require(misc_flags & misc::TILE_POOL == 0)?;
+        if misc_flags & misc::TILED != 0 {
+            // One sample: hosts have sparse memory for more so rarely that none is offered.
+            require(self.dimension == Dimension::Two && self.sample_count == 1 && !self.back_buffer)?;
+        }
         if misc_flags & misc::TEXTURECUBE != 0 {
             require(self.dimension == Dimension::Two && self.width == self.height)?;
             // Slices after the last whole cube are in no view of cubes.
             require(self.array_size >= 6)?;
-        }
-        if self.flags.is_shared() {
-            // "The only resources that can be shared are 2D non-mipmapped textures" (`D3D11_RESOURCE_MISC_FLAG`).
-            require(self.dimension == Dimension::Two && self.mip_levels == 1)?;
         }
         if misc_flags & misc::GDI_COMPATIBLE != 0 && !self.back_buffer {
             // GDI draws to plain pictures of B8G8R8A8 that the GPU draws to as well.
@@ -143,6 +144,71 @@ impl Desc {
             require(bound & !bind::SHADER_RESOURCE == 0)?;
         }
         Ok(self)
+    }
+
+    /// Numbers of a description.
+    pub const WORDS: usize = 12;
+
+    /// A shared texture as numbers, for other processes.
+    pub const fn to_words(self) -> [u32; Self::WORDS] {
+        let Flags { usage, bind, cpu, misc } = self.flags;
+        [
+            self.width,
+            self.height,
+            self.depth,
+            self.mip_levels,
+            self.array_size,
+            self.format,
+            self.sample_count,
+            self.sample_quality,
+            usage.number(),
+            bind,
+            cpu,
+            misc,
+        ]
+    }
+
+    /// The shared texture that another process describes.
+    ///
+    /// # Errors
+    /// `E_INVALIDARG` when it breaks a rule.
+    pub fn from_words(words: [u32; Self::WORDS]) -> Result<Self> {
+        let [
+            width,
+            height,
+            depth,
+            mip_levels,
+            array_size,
+            format,
+            sample_count,
+            sample_quality,
+            usage,
+            bind,
+            cpu,
+            misc,
+        ] = words;
+        let flags = Flags { usage: Usage::new(usage)?, bind, cpu, misc };
+        let desc = Self {
+            dimension: Dimension::Two,
+            width,
+            height,
+            depth,
+            mip_levels,
+            array_size,
+            format,
+            sample_count,
+            sample_quality,
+            flags,
+            back_buffer: false,
+        };
+        require(desc.can_be_opened())?;
+        desc.checked(false)
+    }
+
+    /// Whether other devices can open it: it was made for that, and "the only resources that can be shared are 2D non-mipmapped
+    /// textures" (`D3D11_RESOURCE_MISC_FLAG`). Others are made as well, on Windows too; they only have no handle.
+    pub const fn can_be_opened(&self) -> bool {
+        self.flags.is_shared() && matches!(self.dimension, Dimension::Two) && self.mip_levels == 1
     }
 
     /// Number of subresources.

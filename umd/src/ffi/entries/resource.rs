@@ -52,7 +52,7 @@ unsafe fn create(
         sample_quality: samples.Quality,
         usage: member!(arg.Usage),
         bind_flags: member!(arg.BindFlags),
-        misc_flags: member!(arg.MiscFlags) & !D3D10_DDI_RESOURCE_MISC_SHARED,
+        misc_flags: member!(arg.MiscFlags),
         structure_stride: member!(arg.ByteStride),
         shared: member!(arg.MiscFlags) & D3D10_DDI_RESOURCE_MISC_SHARED != 0,
         mappable: member!(arg.MapFlags) != 0,

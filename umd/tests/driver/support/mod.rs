@@ -97,6 +97,9 @@ fn cells(bytes: u64) -> Cells {
     &memory[skip..skip + count]
 }
 
+/// Something that happens while the driver waits.
+pub type OnWait = Box<dyn FnMut() + Send>;
+
 /// What the callbacks have seen, and the memory they hand out.
 pub struct Kernel {
     pub ring: Cells,
@@ -119,6 +122,8 @@ pub struct Kernel {
     pub waits: AtomicU32,
     /// Fences complete as soon as someone waits for them.
     pub completes_on_wait: AtomicBool,
+    /// What the host does meanwhile.
+    pub on_wait: Mutex<Option<OnWait>>,
     pub removed: AtomicBool,
     pub contexts: AtomicU32,
     command_buffer: Box<[AtomicU64; 512]>,
@@ -146,6 +151,7 @@ impl Kernel {
             doorbells: AtomicU32::new(0),
             waits: AtomicU32::new(0),
             completes_on_wait: AtomicBool::new(true),
+            on_wait: Mutex::default(),
             removed: AtomicBool::new(false),
             contexts: AtomicU32::new(0),
             command_buffer: Box::new([const { AtomicU64::new(0) }; 512]),
@@ -168,16 +174,24 @@ impl Kernel {
         core::mem::take(&mut self.errors.lock().expect("no panic"))
     }
 
-    /// The bytes of a heap range.
-    pub fn read(&self, offset: u64, length: u64) -> Vec<u8> {
+    /// The range that holds an offset.
+    fn range(&self, offset: u64) -> (u64, Cells) {
         let grants = self.grants.lock().expect("no panic");
         let own = [(HEAP_OFFSET, self.heap)];
-        let (start, cells) = own
-            .iter()
-            .chain(grants.iter())
-            .copied()
-            .find(|(start, cells)| (*start..*start + cells.len() as u64 * 8).contains(&offset))
-            .expect("a granted range");
+        let mut all = own.iter().chain(grants.iter()).copied();
+        let found = all.find(|(start, cells)| (*start..*start + cells.len() as u64 * 8).contains(&offset));
+        found.expect("a granted range")
+    }
+
+    /// Writes a word of the heap, as the host does.
+    pub fn write(&self, offset: u64, word: u64) {
+        let (start, cells) = self.range(offset);
+        cells[(offset - start) as usize / 8].store(word, Ordering::Release);
+    }
+
+    /// The bytes of a heap range.
+    pub fn read(&self, offset: u64, length: u64) -> Vec<u8> {
+        let (start, cells) = self.range(offset);
         let from = (offset - start) as usize;
         let byte = |at: usize| cells[at / 8].load(Ordering::Relaxed).to_le_bytes()[at % 8];
         (from..from + length as usize).map(byte).collect()
@@ -224,6 +238,9 @@ impl Kernel {
             kind::WAIT_FOR_FENCE => {
                 let request: WaitForFence = get(data);
                 self.waits.fetch_add(1, Ordering::Relaxed);
+                if let Some(run) = &mut *self.on_wait.lock().expect("no panic") {
+                    run();
+                }
                 if self.completes_on_wait.load(Ordering::Relaxed) {
                     self.complete(request.value);
                 }

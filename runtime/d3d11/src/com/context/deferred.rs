@@ -75,12 +75,8 @@ impl Kind for Deferred {
     const TYPE: D3D11_DEVICE_CONTEXT_TYPE = D3D11_DEVICE_CONTEXT_DEFERRED;
 
     #[inline]
-    #[expect(
-        clippy::mut_from_ref,
-        reason = "Direct3D 11's rule: one thread at a time uses a deferred context"
-    )]
     fn access(this: &Com<Self>) -> Self::Access<'_> {
-        // SAFETY: one thread uses the context at a time, and no method of it calls another while it has this.
+        // SAFETY: by Direct3D 11's rule one thread uses the context at a time, and no method of it calls another while it has this.
         unsafe { &mut *this.inner.pipeline.get() }
     }
 

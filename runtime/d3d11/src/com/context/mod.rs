@@ -1,6 +1,6 @@
 //! The contexts: `ID3D11DeviceContext4`, `ID3DUserDefinedAnnotation`, and of the immediate one `ID3D11Multithread`.
 //!
-//! `api` and `api4` are the COM edge, one line a method; `bind`, `output`, `draw`, `transfer` and `get` do the work of both
+//! `api` and `api4` are the COM edge, one line a method; `bind`, `output`, `draw`, `transfer`, `tiles` and `get` do the work of both
 //! kinds of context, `map` and `async_query` that of the immediate one, under the device's lock, and `deferred` that of
 //! deferred ones (see `record`); `state` is what is bound, `hazard` what may not be bound at once, `restore` the bindings as a
 //! whole.
@@ -20,6 +20,7 @@ mod output;
 mod restore;
 pub mod state;
 pub mod state_object;
+mod tiles;
 mod transfer;
 
 use core::ffi::c_void;

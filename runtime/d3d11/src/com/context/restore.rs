@@ -104,10 +104,10 @@ impl State {
             driver.ia_set_input_layout(self.input_layout.handle());
         }
         let used = self.vertex_buffers_used();
-        if let (Some(strides), Some(offsets)) = (self.strides.get(..used), self.offsets.get(..used)) {
-            if used != 0 {
-                driver.ia_set_vertex_buffers(0, self.vertex_buffers.handles(first(used)), strides, offsets);
-            }
+        if let (Some(strides), Some(offsets)) = (self.strides.get(..used), self.offsets.get(..used))
+            && used != 0
+        {
+            driver.ia_set_vertex_buffers(0, self.vertex_buffers.handles(first(used)), strides, offsets);
         }
         if self.has_index_buffer() {
             driver.ia_set_index_buffer(self.index_buffer.handle(), self.index_format, self.index_offset);

@@ -288,7 +288,6 @@ impl ID3D10Asynchronous_Impl for Com<Query> {
     fn GetData(&self, data: *mut c_void, size: u32, flags: u32) -> windows_core::Result<()> {
         let context = self.device().inner.context().ok_or_else(|| error(DXGI_ERROR_INVALID_CALL))?;
         if self.inner.size <= STATISTICS_BYTES || data.is_null() {
-            let size = if data.is_null() { 0 } else { size };
             return ID3D11DeviceContext_Impl::GetData(context, own(self), data, size, flags);
         }
         if size != STATISTICS_BYTES {

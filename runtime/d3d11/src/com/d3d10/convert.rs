@@ -6,6 +6,8 @@
 use windows::Win32::Graphics::Direct3D10::*;
 use windows::Win32::Graphics::Direct3D11::*;
 
+use crate::hresult::{Result, require};
+
 const _: () = assert!(size_of::<D3D10_DEPTH_STENCIL_DESC>() == size_of::<D3D11_DEPTH_STENCIL_DESC>());
 const _: () = assert!(size_of::<D3D10_RASTERIZER_DESC>() == size_of::<D3D11_RASTERIZER_DESC>());
 const _: () = assert!(size_of::<D3D10_SAMPLER_DESC>() == size_of::<D3D11_SAMPLER_DESC>());
@@ -246,12 +248,15 @@ pub fn viewport_back(viewport: &D3D11_VIEWPORT) -> D3D10_VIEWPORT {
     }
 }
 
-/// The entries of a stream-output declaration of stream 0, and the strides of their buffers: `stride` where everything goes to slot 0,
-/// else what each slot's one element takes.
+/// The entries of a stream-output declaration of stream 0, and the strides of their buffers: one, or none to say that the outputs lie
+/// close together.
+///
+/// # Errors
+/// `E_INVALIDARG` for several buffers with a stride, and for one without.
 pub fn stream_output(
     entries: &[D3D10_SO_DECLARATION_ENTRY],
     stride: u32,
-) -> (Vec<D3D11_SO_DECLARATION_ENTRY>, Vec<u32>) {
+) -> Result<(Vec<D3D11_SO_DECLARATION_ENTRY>, Vec<u32>)> {
     let converted = entries.iter().map(|entry| D3D11_SO_DECLARATION_ENTRY {
         Stream: 0,
         SemanticName: entry.SemanticName,
@@ -260,17 +265,9 @@ pub fn stream_output(
         ComponentCount: entry.ComponentCount,
         OutputSlot: entry.OutputSlot,
     });
-    let slots = entries.iter().map(|entry| usize::from(entry.OutputSlot) + 1).max().unwrap_or_default();
-    let mut strides = vec![0; slots];
-    match strides.as_mut_slice() {
-        [only] => *only = stride,
-        strides => {
-            for entry in entries {
-                if let Some(bytes) = strides.get_mut(usize::from(entry.OutputSlot)) {
-                    *bytes += u32::from(entry.ComponentCount) * 4;
-                }
-            }
-        }
-    }
-    (converted.collect(), strides)
+    // Several buffers hold one output each, close together; there is no stride to say then.
+    let one_buffer = !entries.is_empty() && entries.iter().all(|entry| entry.OutputSlot == 0);
+    require(one_buffer == (stride != 0))?;
+    let strides = if one_buffer { vec![stride] } else { Vec::new() };
+    Ok((converted.collect(), strides))
 }

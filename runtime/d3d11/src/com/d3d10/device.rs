@@ -9,14 +9,42 @@ use windows::Win32::Graphics::Direct3D::D3D_PRIMITIVE_TOPOLOGY;
 use windows::Win32::Graphics::Direct3D10::*;
 use windows::Win32::Graphics::Direct3D11::*;
 use windows::Win32::Graphics::Dxgi::Common::DXGI_FORMAT;
-use windows_core::{BOOL, GUID, IUnknown, Interface, OutRef, PSTR, Ref, Type};
+use windows_core::{BOOL, GUID, HRESULT, IUnknown, Interface, OutRef, PSTR, Ref, Type};
 
 use super::super::context::Context;
 use super::super::convert::com;
 use super::super::device::Device;
+use super::super::device2;
 use super::super::object::Com;
-use super::{Lent, Places, convert, lend, raise};
+use super::{Lent, Places, convert, lend, lower, raise};
 use crate::hresult::E_INVALIDARG;
+
+/// The device's table: that of `windows`, whose own methods leave an answer alone when they fail.
+pub const VTABLE: ID3D10Device1_Vtbl = {
+    let mut table = ID3D10Device1_Vtbl::new::<Com<Device>, { -4 }>();
+    table.base__.CheckFormatSupport = check_format_support;
+    table.base__.CheckMultisampleQualityLevels = check_multisample_quality_levels;
+    table
+};
+
+unsafe extern "system" fn check_format_support(
+    this: *mut c_void,
+    format: DXGI_FORMAT,
+    out: *mut u32,
+) -> HRESULT {
+    // SAFETY: passed on from the caller, with the first chain's pointer.
+    unsafe { device2::check_format_support(lower(this), format, out) }
+}
+
+unsafe extern "system" fn check_multisample_quality_levels(
+    this: *mut c_void,
+    format: DXGI_FORMAT,
+    samples: u32,
+    out: *mut u32,
+) -> HRESULT {
+    // SAFETY: passed on from the caller, with the first chain's pointer.
+    unsafe { device2::check_multisample_quality_levels(lower(this), format, samples, out) }
+}
 
 /// Viewports that can be set at once, `D3D10_VIEWPORT_AND_SCISSORRECT_OBJECT_COUNT_PER_PIPELINE`.
 const VIEWPORTS: usize = 16;
@@ -363,12 +391,20 @@ impl ID3D10Device_Impl for Com<Device> {
         }
         // SAFETY: COM's contract; what the function above has written are interfaces.
         unsafe { places.raise() };
-        // Where a buffer stands by now is known to the GPU only; Direct3D 11 does not return it any more.
-        for index in 0..if offsets.is_null() { 0 } else { count as usize } {
+        if offsets.is_null() {
+            return;
+        }
+        let mut bound: [Option<ID3D11Buffer>; D3D10_SO_BUFFER_SLOT_COUNT as usize] = Default::default();
+        if let Some(context) = self.immediate() {
+            ID3D11DeviceContext_Impl::SOGetTargets(context, D3D10_SO_BUFFER_SLOT_COUNT, bound.as_mut_ptr());
+        }
+        for index in 0..count as usize {
+            // Where a buffer stands by now is known to the GPU only; Direct3D 11 does not return it any more.
+            let offset = if matches!(bound.get(index), Some(Some(_))) { u32::MAX } else { 0 };
             // SAFETY: COM's contract.
-            let offset = unsafe { offsets.add(index) };
+            let place = unsafe { offsets.add(index) };
             // SAFETY: as above.
-            unsafe { offset.write(u32::MAX) };
+            unsafe { place.write(offset) };
         }
     }
 
@@ -653,13 +689,17 @@ impl ID3D10Device_Impl for Com<Device> {
             // SAFETY: COM's contract.
             unsafe { core::slice::from_raw_parts(declaration, count as usize) }
         };
-        let (entries, strides) = convert::stream_output(entries, stride);
         create_at(&shader, |places| {
+            let converted = convert::stream_output(entries, stride).inspect_err(|_| {
+                // SAFETY: COM's contract.
+                unsafe { places.clear() };
+            });
+            let (converted, strides) = com(converted)?;
             ID3D11Device_Impl::CreateGeometryShaderWithStreamOutput(
                 self,
                 bytecode,
                 length,
-                if declaration.is_null() { ptr::null() } else { entries.as_ptr() },
+                if declaration.is_null() { ptr::null() } else { converted.as_ptr() },
                 count,
                 strides.as_ptr(),
                 // CAST: a slot number has 8 bits.

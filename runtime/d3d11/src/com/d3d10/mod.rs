@@ -15,6 +15,8 @@ mod children;
 mod convert;
 mod device;
 
+pub use device::VTABLE;
+
 use core::ffi::c_void;
 use core::mem::transmute_copy;
 use core::ptr;

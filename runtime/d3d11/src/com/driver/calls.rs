@@ -13,7 +13,8 @@ use ddi::{
     D3D10_DDI_BOX, D3D10_DDI_RECT, D3D10_DDI_VIEWPORT, D3D10DDI_HBLENDSTATE, D3D10DDI_HDEPTHSTENCILSTATE,
     D3D10DDI_HDEPTHSTENCILVIEW, D3D10DDI_HELEMENTLAYOUT, D3D10DDI_HQUERY, D3D10DDI_HRASTERIZERSTATE,
     D3D10DDI_HRENDERTARGETVIEW, D3D10DDI_HRESOURCE, D3D10DDI_HSHADER, D3D10DDI_HSHADERRESOURCEVIEW,
-    D3D11DDI_HUNORDEREDACCESSVIEW,
+    D3D10DDI_HT_RESOURCE, D3D11DDI_HUNORDEREDACCESSVIEW, D3DWDDM1_3DDI_TILE_REGION_SIZE,
+    D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE,
 };
 
 /// One subresource of a resource.
@@ -202,6 +203,44 @@ calls! {
     /// Copies a hidden counter to a buffer.
     copy_structure_count(to: Raw, offset: u32, view: Raw) =>
         pfnCopyStructureCount(D3D10DDI_HRESOURCE(to), offset, D3D11DDI_HUNORDEREDACCESSVIEW(view));
+    /// Maps tiles of a resource to those of a pool. `ranges` has the flags of all ranges, then their first tiles in the pool, then
+    /// their counts.
+    update_tile_mappings(
+        resource: Raw, starts: &[D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE], sizes: &[D3DWDDM1_3DDI_TILE_REGION_SIZE],
+        pool: Raw, ranges: &[u32], how: u32
+    ) => pfnUpdateTileMappings(
+        D3D10DDI_HRESOURCE(resource), len(starts), starts.as_ptr(), sizes.as_ptr(), D3D10DDI_HRESOURCE(pool),
+        len(ranges) / 3, ranges.as_ptr(), ranges.as_ptr().wrapping_add(ranges.len() / 3),
+        ranges.as_ptr().wrapping_add(ranges.len() / 3 * 2), how
+    );
+    /// Maps tiles to what others are mapped to.
+    copy_tile_mappings(
+        to: Raw, to_start: &[D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE; 1], from: Raw,
+        from_start: &[D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE; 1], size: &[D3DWDDM1_3DDI_TILE_REGION_SIZE; 1],
+        how: u32
+    ) => pfnCopyTileMappings(
+        D3D10DDI_HRESOURCE(to), to_start.as_ptr(), D3D10DDI_HRESOURCE(from), from_start.as_ptr(), size.as_ptr(), how
+    );
+    /// Copies tiles to or from a buffer.
+    copy_tiles(
+        resource: Raw, start: &[D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE; 1], size: &[D3DWDDM1_3DDI_TILE_REGION_SIZE; 1],
+        buffer: Raw, offset: u64, how: u32
+    ) => pfnCopyTiles(
+        D3D10DDI_HRESOURCE(resource), start.as_ptr(), size.as_ptr(), D3D10DDI_HRESOURCE(buffer), offset, how
+    );
+    /// Writes tiles: 64 KiB for each.
+    update_tiles(
+        resource: Raw, start: &[D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE; 1], size: &[D3DWDDM1_3DDI_TILE_REGION_SIZE; 1],
+        data: &[u8], how: u32
+    ) => pfnUpdateTiles(
+        D3D10DDI_HRESOURCE(resource), start.as_ptr(), size.as_ptr(), data.as_ptr().cast(), how
+    );
+    /// Orders everything that shares tiles.
+    tiled_resource_barrier() => pfnTiledResourceBarrier(
+        D3D10DDI_HT_RESOURCE, core::ptr::null_mut(), D3D10DDI_HT_RESOURCE, core::ptr::null_mut()
+    );
+    /// Gives a tile pool another size.
+    resize_tile_pool(pool: Raw, bytes: u64) => pfnResizeTilePool(D3D10DDI_HRESOURCE(pool), bytes);
     /// Makes drawing depend on a query.
     set_predication(query: Raw, value: i32) => pfnSetPredication(D3D10DDI_HQUERY(query), value);
 }
@@ -486,6 +525,20 @@ impl Driver {
             unsafe { entry(self.device, D3D10DDI_HQUERY(query), pointer, size, flags) };
         }
         self.take_error()
+    }
+
+    /// Packed mips of a tiled resource, and the tiles that they share.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn mip_packing(&mut self, resource: Raw) -> Result<[u32; 2]> {
+        let (mut mips, mut tiles) = (0, 0);
+        self.clear_error();
+        if let Some(entry) = self.funcs.pfnGetMipPacking {
+            // SAFETY: as in `calls!`.
+            unsafe { entry(self.device, D3D10DDI_HRESOURCE(resource), &mut mips, &mut tiles) };
+        }
+        self.take_error().map(|()| [mips, tiles])
     }
 
     /// Number of quality levels of a sample count, 0 for "not supported".

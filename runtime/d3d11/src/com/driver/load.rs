@@ -141,7 +141,10 @@ impl OpenAdapter {
             self.ask(ddi::D3D11_1DDICAPS_D3D11_OPTIONS).unwrap_or_default();
         let architecture: ddi::D3D11_1DDI_ARCHITECTURE_INFO_DATA =
             self.ask(ddi::D3D11_1DDICAPS_ARCHITECTURE_INFO).unwrap_or_default();
+        let options1: ddi::D3DWDDM1_3DDI_D3D11_OPTIONS_DATA1 =
+            self.ask(ddi::D3DWDDM1_3DDICAPS_D3D11_OPTIONS1).unwrap_or_default();
         Caps {
+            tiled: options1.TiledResourcesSupportFlags,
             shader: shader.Caps,
             logic_op: options.OutputMergerLogicOp != 0,
             tile_based: architecture.TileBasedDeferredRenderer != 0,

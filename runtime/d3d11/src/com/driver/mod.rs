@@ -54,9 +54,21 @@ pub struct Caps {
     pub logic_op: bool,
     /// `D3D11_1DDI_ARCHITECTURE_INFO_DATA::TileBasedDeferredRenderer`.
     pub tile_based: bool,
+    /// Bits of `D3DWDDM1_3DDI_D3D11_OPTIONS_DATA1::TiledResourcesSupportFlags`.
+    pub tiled: u32,
 }
 
 impl Caps {
+    /// The tier of tiled resources, 0 for none.
+    pub fn tiled_tier(&self) -> u32 {
+        let tiers = [
+            pvgpu_umd_ddi::D3DWDDM1_3DDI_TILED_RESOURCES_TIER_1_SUPPORTED,
+            pvgpu_umd_ddi::D3DWDDM1_3DDI_TILED_RESOURCES_TIER_2_SUPPORTED,
+        ];
+        // CAST: 2 at most.
+        tiers.iter().take_while(|tier| self.tiled & **tier != 0).count() as u32
+    }
+
     /// Doubles in shaders.
     pub fn doubles(&self) -> bool {
         self.shader & D3D11DDICAPS_SHADER_DOUBLES != 0

@@ -8,7 +8,10 @@ use core::slice;
 use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
 use std::sync::{Mutex, PoisonError};
 
-use pvgpu_umd_ddi::{D3D10_DDI_BOX, D3D10_DDI_RECT, D3D10_DDI_VIEWPORT};
+use pvgpu_umd_ddi::{
+    D3D10_DDI_BOX, D3D10_DDI_RECT, D3D10_DDI_VIEWPORT, D3DWDDM1_3DDI_TILE_REGION_SIZE,
+    D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE,
+};
 
 use super::super::driver::{STAGES, Stage, Subresource};
 use super::super::guard::Locked;
@@ -247,6 +250,10 @@ unsafe impl Plain for D3D10_DDI_RECT {}
 unsafe impl Plain for D3D10_DDI_VIEWPORT {}
 // SAFETY: six integers.
 unsafe impl Plain for D3D10_DDI_BOX {}
+// SAFETY: four integers.
+unsafe impl Plain for D3DWDDM1_3DDI_TILED_RESOURCE_COORDINATE {}
+// SAFETY: five integers without gaps.
+unsafe impl Plain for D3DWDDM1_3DDI_TILE_REGION_SIZE {}
 
 /// An argument of a driver call.
 pub trait Value<'a>: Sized {
@@ -287,6 +294,7 @@ macro_rules! scalars {
 scalars! {
     u8, value => u64::from(value), word => word as u8;
     u32, value => u64::from(value), word => word as u32;
+    u64, value => value, word => word;
     i32, value => u64::from(value.cast_unsigned()), word => (word as u32).cast_signed();
     f32, value => u64::from(value.to_bits()), word => f32::from_bits(word as u32);
     *mut c_void, value => value as usize as u64, word => word as usize as *mut c_void;
