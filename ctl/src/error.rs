@@ -3,6 +3,8 @@
 #[cfg(any(windows, test))]
 use crate::driver::DriverError;
 use pvgpu_transport::LinkError;
+use pvgpu_transport::secure::SecureError;
+use pvgpu_transport::tcp::TcpError;
 
 /// Why nothing could be shown or done.
 #[derive(Debug)]
@@ -36,6 +38,21 @@ pub enum Error {
         /// Why.
         error: String,
     },
+    /// Nobody was paired.
+    #[cfg(unix)]
+    NotPaired {
+        /// Why.
+        error: String,
+    },
+    /// A host to be paired with is named by another link than one between machines.
+    NotTcp {
+        /// The link.
+        link: String,
+    },
+    /// This machine's key, its peers or a code cannot be used.
+    Secure(SecureError),
+    /// A host cannot be paired with.
+    Tcp(TcpError),
     /// The driver was not installed or removed.
     #[cfg(windows)]
     Install(pvgpu_install::Error),
@@ -57,6 +74,13 @@ impl std::fmt::Display for Error {
             Self::Recording { path, error } => {
                 write!(f, "the recording {} has ended: {error}", path.display())
             }
+            #[cfg(unix)]
+            Self::NotPaired { error } => write!(f, "nobody is paired: {error}"),
+            Self::NotTcp { link } => {
+                write!(f, "{link:?} is no link between machines; use tcp://HOST:PORT, as the host shows it")
+            }
+            Self::Secure(error) => error.fmt(f),
+            Self::Tcp(error) => error.fmt(f),
             #[cfg(windows)]
             Self::Install(error) => error.fmt(f),
             Self::Output(source) => write!(f, "the output cannot be written: {source}"),

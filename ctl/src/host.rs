@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pvgpu_control::{Client, ClientError, Mode, Recording, Request};
+use pvgpu_control::{Client, ClientError, Mode, Pairing, Recording, Request};
 use pvgpu_protocol::mode::DisplayMode;
-use pvgpu_transport::{Resolved, shm};
+use pvgpu_transport::{Resolved, control_folder};
 
 use crate::error::Error;
 use crate::options::{Filter, Record};
 use crate::output::{print, print_json, print_over};
-use crate::{status, tail};
+use crate::{links, status, tail, text};
 
 /// How often `status --watch` looks again.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ impl Host {
     /// # Errors
     /// [`Error::Link`] for a link that this version does not carry.
     pub fn of(resolved: &Resolved) -> Result<Self, Error> {
-        let folder = shm::folder(&resolved.link).map_err(Error::Link)?;
+        let folder = control_folder(&resolved.link).map_err(Error::Link)?;
         Ok(Self { link: resolved.link.to_string(), folder })
     }
 
@@ -44,12 +44,35 @@ impl Host {
     /// # Errors
     /// [`Error`], as for all commands.
     pub fn status(&self, json: bool, watch: bool) -> Result<(), Error> {
+        self.look(watch, |status| if json { None } else { Some(status::page(status)) })
+    }
+
+    /// `link`.
+    ///
+    /// # Errors
+    /// [`Error`], as for all commands.
+    pub fn link(&self, json: bool, watch: bool) -> Result<(), Error> {
+        if !json {
+            return self.look(watch, |status| Some(links::page(status)));
+        }
+        let status = self.connect()?.status().map_err(|source| self.error(source))?;
+        let linked = status.guests.iter().filter_map(|guest| Some((&guest.name, guest.link_counters?)));
+        print_json(
+            &linked
+                .map(|(guest, link)| serde_json::json!({ "guest": guest, "link": link }))
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// Shows a page of the status once, or again and again; as JSON where there is no page.
+    fn look(
+        &self,
+        watch: bool,
+        page: impl Fn(&pvgpu_control::Status) -> Option<String>,
+    ) -> Result<(), Error> {
         loop {
             let status = self.connect()?.status().map_err(|source| self.error(source))?;
-            if json {
-                return print_json(&status);
-            }
-            let page = status::page(&status);
+            let Some(page) = page(&status) else { return print_json(&status) };
             if !watch {
                 return print(page.trim_end());
             }
@@ -114,6 +137,33 @@ impl Host {
         }
         let error = "the guest's worker has died; what it wrote until then can be replayed".to_owned();
         Err(Error::Recording { path: record.file.clone(), error })
+    }
+
+    /// `pair`, without a code: shows one.
+    ///
+    /// # Errors
+    /// [`Error`], as for all commands; also when nobody was paired.
+    pub fn offer(&self) -> Result<(), Error> {
+        for pairing in self.connect()?.pair().map_err(|source| self.error(source))? {
+            match pairing.map_err(|source| self.error(source))? {
+                Pairing::Offered { code, fingerprint, links, seconds } => {
+                    print(&format!(
+                        "code       {code}\nthis host  {fingerprint}\n\non the other machine, run one of"
+                    ))?;
+                    for link in links {
+                        print(&format!("  pvgpu-ctl pair {link} {code}"))?;
+                    }
+                    print(&format!("within {}, while this waits", text::duration(seconds as f64)))?;
+                }
+                Pairing::Paired { name, fingerprint } => {
+                    return print(&format!("paired with {name} ({fingerprint})"));
+                }
+                Pairing::Ended { error } => return Err(Error::NotPaired { error }),
+            }
+        }
+        Err(Error::NotPaired {
+            error: "pvgpud has ended; start it and run `pvgpu-ctl pair` again".to_owned(),
+        })
     }
 
     /// `screenshot`.

@@ -11,8 +11,11 @@ mod error;
 #[cfg(unix)]
 mod host;
 mod install;
+#[cfg(unix)]
+mod links;
 mod options;
 mod output;
+mod pairing;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]
@@ -52,6 +55,9 @@ fn run(options: &Options) -> Result<(), Error> {
         Command::Help => print(Side::HERE.help()),
         Command::Version => print(concat!("pvgpu-ctl ", env!("CARGO_PKG_VERSION"))),
         Command::Config { json } => config(&find(options)?, *json),
+        Command::Pair { link, code } => pairing::pair(link, code),
+        Command::Peers { json } => pairing::show(*json),
+        Command::Forget { name } => pairing::forget(name),
         #[cfg(windows)]
         Command::Install(request) => {
             pvgpu_install::perform(request, &mut std::io::stdout().lock()).map_err(Error::Install)
@@ -70,12 +76,20 @@ fn ask(options: &Options, command: &Command) -> Result<(), Error> {
     let host = host::Host::of(&find(options)?)?;
     match command {
         Command::Status { json, watch } => host.status(*json, *watch),
+        Command::Link { json, watch } => host.link(*json, *watch),
         Command::Tail { json, filter } => host.tail(*json, filter),
         Command::Mode { guest, mode } => host.mode(guest.as_deref(), *mode),
         Command::Screenshot { guest, file } => host.screenshot(guest.as_deref(), file),
         Command::Record(record) => host.record(record),
+        Command::Offer => host.offer(),
         // Not reached: `run` has dealt with them.
-        Command::Help | Command::Version | Command::Config { .. } | Command::Install(_) => Ok(()),
+        Command::Help
+        | Command::Version
+        | Command::Config { .. }
+        | Command::Pair { .. }
+        | Command::Peers { .. }
+        | Command::Forget { .. }
+        | Command::Install(_) => Ok(()),
     }
 }
 

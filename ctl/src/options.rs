@@ -50,6 +50,7 @@ Usage: pvgpu-ctl [--link LINK] COMMAND
 
 Commands:
   status [--json] [--watch]   the GPU, and each guest's frames, draws, screen, bytes and latencies
+  link   [--json] [--watch]   of guests on other machines: round trip, rate, queues, bytes, frames dropped
   tail   [--json] [FILTER…]   what drivers and host say, one line a record, until interrupted
   mode   WIDTHxHEIGHT[@HZ] [--guest GUEST]
                               has a guest's desktop offer and prefer that mode (60 Hz if not said);
@@ -61,6 +62,9 @@ Commands:
                               a limit is reached, or this is interrupted; --each loses nothing when the
                               guest's worker dies, and is slow
   config [--json]             which link is used, and where that was decided
+  pair                        shows a code by which another machine is paired with this host
+  pair tcp://HOST:PORT CODE   pairs this machine with the host that shows that code
+  peers [--json]              the paired machines; `peers forget NAME` removes one
 
 ",
     filters!(),
@@ -86,6 +90,8 @@ Commands:
   mode   WIDTHxHEIGHT[@HZ]    has the desktop offer and prefer that mode (60 Hz if not said);
                               `mode auto` takes it away again
   config [--json]             which link programs without the driver use, and where that was decided
+  pair tcp://HOST:PORT CODE   pairs this machine with the host whose `pvgpu-ctl pair` shows that code
+  peers [--json]              the paired hosts; `peers forget NAME` removes one
   install [--device auto|pci|root] [--inf FILE] [--force] [--dry-run]
                               installs the driver package beside this program, and makes a device for it
                               where there is no ivshmem device; --dry-run only says what it would do
@@ -103,6 +109,8 @@ Options:
 Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong."
 );
 
+const PAIR_TAKES: &str = "pair takes the host's link and its code, as in `pair tcp://box:7777 K4WX-7QPA`";
+
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -112,6 +120,13 @@ pub enum Command {
     Version,
     /// Show the state.
     Status {
+        /// As JSON.
+        json: bool,
+        /// Again every second.
+        watch: bool,
+    },
+    /// Show what the links carry.
+    Link {
         /// As JSON.
         json: bool,
         /// Again every second.
@@ -146,6 +161,25 @@ pub enum Command {
     Config {
         /// As JSON.
         json: bool,
+    },
+    /// Show a code to be paired by.
+    Offer,
+    /// Be paired by a code.
+    Pair {
+        /// The host, as a link.
+        link: String,
+        /// What it shows.
+        code: String,
+    },
+    /// Show the paired machines.
+    Peers {
+        /// As JSON.
+        json: bool,
+    },
+    /// Forget a paired machine.
+    Forget {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -231,6 +265,7 @@ where
                 };
                 command = Some(match name.string()?.as_str() {
                     "status" => Command::Status { json: false, watch: false },
+                    "link" if !on_driver => Command::Link { json: false, watch: false },
                     "tail" => Command::Tail { json: false, filter: Filter::default() },
                     "config" => Command::Config { json: false },
                     "mode" => {
@@ -245,6 +280,8 @@ where
                         let file = next("record takes the name of a file")?.into();
                         Command::Record(Record { file, ..Record::default() })
                     }
+                    "pair" => Command::Offer,
+                    "peers" => Command::Peers { json: false },
                     "install" if on_driver => Command::Install(install::install(&mut parser)?),
                     "uninstall" if on_driver => Command::Install(install::uninstall(&mut parser)?),
                     "help" => Command::Help,
@@ -253,11 +290,30 @@ where
                     }
                 });
             }
+            (Value(link), Some(command @ Command::Offer)) => {
+                let link = link.string()?;
+                let Some(Value(code)) = parser.next()? else { return Err(PAIR_TAKES.into()) };
+                *command = Command::Pair { link, code: code.string()? };
+            }
+            (Value(word), Some(command @ Command::Peers { json: false })) if word == "forget" => {
+                let Some(Value(name)) = parser.next()? else {
+                    return Err("peers forget takes the name of a paired machine, as peers shows it".into());
+                };
+                *command = Command::Forget { name: name.string()? };
+            }
             (
                 Long("json"),
-                Some(Command::Status { json, .. } | Command::Tail { json, .. } | Command::Config { json }),
+                Some(
+                    Command::Status { json, .. }
+                    | Command::Link { json, .. }
+                    | Command::Tail { json, .. }
+                    | Command::Config { json }
+                    | Command::Peers { json },
+                ),
             ) => *json = true,
-            (Long("watch"), Some(Command::Status { watch, .. })) => *watch = true,
+            (Long("watch"), Some(Command::Status { watch, .. } | Command::Link { watch, .. })) => {
+                *watch = true
+            }
             (Long("guest"), Some(Command::Mode { guest, .. } | Command::Screenshot { guest, .. }))
                 if on_host =>
             {
@@ -290,9 +346,10 @@ where
         }
     }
     match command {
-        Some(Command::Status { json: true, watch: true }) => {
+        Some(Command::Status { json: true, watch: true } | Command::Link { json: true, watch: true }) => {
             Err("--json and --watch do not go together; repeat the call instead".into())
         }
+        Some(Command::Offer) if on_driver => Err(PAIR_TAKES.into()),
         Some(command) => Ok(Options { link, adapter, thunks, command }),
         None => Err("no command given; try `pvgpu-ctl --help`".into()),
     }
@@ -360,6 +417,9 @@ mod tests {
     fn command_lines() {
         check("status", Ok(Command::Status { json: false, watch: false }));
         check("--link shm:x status --json", Ok(Command::Status { json: true, watch: false }));
+        check("link", Ok(Command::Link { json: false, watch: false }));
+        check("link --watch", Ok(Command::Link { json: false, watch: true }));
+        check("link --json --watch", Err("do not go together"));
         check("status --watch", Ok(Command::Status { json: false, watch: true }));
         check("status --watch --json", Err("do not go together"));
         check("config --json", Ok(Command::Config { json: true }));
@@ -448,6 +508,22 @@ mod tests {
             let wide = side.help().lines().find(|line| line.chars().count() > 110);
             assert_eq!(wide, None, "the help fits a terminal");
         }
+    }
+
+    #[test]
+    fn pairing() {
+        let pair = Command::Pair { link: "tcp://box:7777".to_owned(), code: "K4WX-7QPA".to_owned() };
+        for side in [Side::Host, Side::Driver] {
+            check_on(side, "pair tcp://box:7777 K4WX-7QPA", Ok(pair.clone()));
+            check_on(side, "pair tcp://box:7777", Err("pair takes the host's link and its code"));
+            check_on(side, "peers", Ok(Command::Peers { json: false }));
+            check_on(side, "peers --json", Ok(Command::Peers { json: true }));
+            check_on(side, "peers forget box", Ok(Command::Forget { name: "box".to_owned() }));
+            check_on(side, "peers forget", Err("takes the name of a paired machine"));
+            check_on(side, "peers remove box", Err("remove"));
+        }
+        check("pair", Ok(Command::Offer));
+        check_on(Side::Driver, "pair", Err("pair takes the host's link and its code"));
     }
 
     #[test]

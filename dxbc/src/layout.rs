@@ -1,8 +1,9 @@
 //! Where each D3D11 binding lands in Vulkan, and what the Vulkan device can do.
 
-use crate::ShaderStage;
+use crate::{ShaderStage, limits};
 
-/// The four kinds of D3D11 binding, and the hidden counters of structured unordered access views.
+/// The four kinds of D3D11 binding, the hidden counters of structured unordered access views, and render targets that a
+/// pixel shader blends into by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each variant is the D3D11 binding of that name")]
 pub enum BindingClass {
@@ -11,6 +12,7 @@ pub enum BindingClass {
     ShaderResource,
     UnorderedAccess,
     UnorderedAccessCounter,
+    RenderTarget,
 }
 
 /// A descriptor's place.
@@ -40,13 +42,21 @@ pub struct BindingLayout {
     pub unordered_access_views: u32,
     /// First counter of an unordered access view of a stage.
     pub counters: u32,
+    /// First render target that a pixel shader blends into; behind the bindings of all stages.
+    pub render_targets: u32,
     /// Whether views of raw and structured buffers may begin behind the place that their descriptor names, for devices that
     /// let descriptors begin at fewer places than D3D11 does. See [`Reflection::view_start`](crate::Reflection::view_start).
     pub view_starts: bool,
+    /// First of the further samplers of all stages ([`Reflection::spare_samplers`](crate::Reflection::spare_samplers)), 16 for each.
+    pub spare_samplers: u32,
+    /// Whether textures of floats get samplers of their own, for devices that have formats of floats (depth, above all) which they cannot
+    /// filter.
+    pub own_samplers: bool,
 }
 
 impl Default for BindingLayout {
-    /// Set 0; 16 constant buffers, 16 samplers, 128 shader resources, 64 views and 64 counters for each stage.
+    /// Set 0; 16 constant buffers, 16 samplers, 128 shader resources, 64 views and 64 counters for each stage; then the further
+    /// samplers; then render targets.
     fn default() -> Self {
         Self {
             set: 0,
@@ -56,7 +66,11 @@ impl Default for BindingLayout {
             shader_resources: 32,
             unordered_access_views: 160,
             counters: 224,
+            // With the pixel shader's stride: behind the further samplers of all stages.
+            render_targets: 672,
             view_starts: false,
+            spare_samplers: 6 * 288,
+            own_samplers: false,
         }
     }
 }
@@ -70,9 +84,19 @@ impl BindingLayout {
             BindingClass::ShaderResource => self.shader_resources,
             BindingClass::UnorderedAccess => self.unordered_access_views,
             BindingClass::UnorderedAccessCounter => self.counters,
+            BindingClass::RenderTarget => self.render_targets,
         };
         let stage = self.stage_stride.saturating_mul(stage as u32);
         DescriptorSlot { set: self.set, binding: stage.saturating_add(base).saturating_add(slot) }
+    }
+
+    /// The place of a stage's further sampler.
+    pub(crate) fn spare_sampler(&self, stage: ShaderStage, number: u32) -> DescriptorSlot {
+        let stage = (stage as u32).saturating_mul(limits::SAMPLERS);
+        DescriptorSlot {
+            set: self.set,
+            binding: self.spare_samplers.saturating_add(stage).saturating_add(number),
+        }
     }
 }
 

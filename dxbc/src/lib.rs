@@ -31,7 +31,9 @@
 //!   group shared memory have no such feature, so every computed index into them is clamped here.
 //! - Storage buffer descriptors that start at the view's first byte. A structured view may start at any multiple of its
 //!   stride, which can be finer than the device's `minStorageBufferOffsetAlignment`; the module adds no offset.
-//! - One descriptor for each entry of [`Reflection::bindings`], of the type that [`BindingKind::descriptor_type`] says.
+//! - One descriptor for each entry of [`Reflection::bindings`], of the type that [`BindingKind::descriptor_type`] says, and with
+//!   [`CompileOptions::split_samplers`] a sampler for each of [`Reflection::spare_samplers`].
+//! - Samplers that do not filter for textures that cannot be filtered ([`Reflection::sampled`] tells which are read together).
 //! - A negative viewport height: positions and fragment coordinates are D3D11's.
 //!
 //! # Interfaces between stages
@@ -51,6 +53,7 @@ pub mod container;
 mod dump;
 mod error;
 mod flow;
+mod forced;
 mod ir;
 mod layout;
 mod limits;
@@ -64,14 +67,15 @@ pub mod token;
 
 pub use dump::dump;
 pub use error::{ContainerError, Error};
+pub use forced::{Blend, BlendedTarget, Channel, ForcedSamples, Numbers, ShaderBlending, Texel};
 pub use layout::{BindingClass, BindingLayout, DescriptorSlot, TargetCapabilities};
 pub use pass::Step;
 pub use reflection::stages::{
     GeometryReflection, StreamOutputBuffer, StreamOutputReflection, TessellationReflection,
 };
 pub use reflection::{
-    Binding, BindingKind, ClassInterface, DescriptorType, InterfaceRegister, Reflection,
-    SAMPLE_COUNT_SPEC_ID, StorageFormat, VIEW_START_BYTES,
+    BLEND_FACTOR_START, Binding, BindingKind, ClassInterface, DescriptorType, InterfaceRegister,
+    PUSH_CONSTANT_BYTES, Reflection, SAMPLE_COUNT_SPEC_ID, SampledWith, SpareSampler, StorageFormat,
 };
 pub use stream_output::{StreamOutput, StreamOutputEntry};
 pub use token::declaration::{ResourceDimension, ReturnType};
@@ -138,20 +142,28 @@ pub struct CompileOptions<'a> {
     /// Pixel shaders: colour outputs (bit n: output n) that go nowhere.
     pub unused_outputs: u32,
     /// All but vertex and compute shaders: the registers (bit n: register n) that the stage before writes, from its
-    /// [`Reflection::output_mask`]. Inputs outside it read as zero, so that the Vulkan interface matches. `None`: all.
+    /// [`Reflection::output_mask`]; a pixel shader gets those of the rasterized stream, [`Reflection::output_mask_of`]. Inputs
+    /// outside it read as zero, so that the Vulkan interface matches. `None`: all.
     pub previous_stage_outputs: Option<u32>,
     /// The class instance of each interface, by its fp# number; [`Reflection::interfaces`] says which a shader has.
     /// An interface without one is [`Error::NoClassInstance`]. The instances become part of the module, so that a
     /// shader is translated again for other instances; D3D11's own design expects that.
     pub class_instances: &'a [Option<ClassInstance>],
-    /// Hull and geometry shaders: the system values that the stage before writes, from its
-    /// [`Reflection::output_system_values`]. A position that is not among them reads as zero. `None`: all.
+    /// Hull, geometry and pixel shaders: the system values that the stage before writes, from its
+    /// [`Reflection::output_system_values`]. A position, and in a pixel shader a primitive id, a layer or a viewport index, that is
+    /// not among them reads as zero. `None`: all.
     pub previous_stage_system_values: Option<u32>,
     /// Domain shaders: the patch constants that the hull shader writes, from its
     /// [`Reflection::patch_constant_mask`]. Others read as zero. `None`: all.
     pub previous_stage_patch_constants: Option<u32>,
+    /// Pixel shaders: the rasterizer has its own number of samples.
+    pub forced_samples: Option<ForcedSamples>,
     /// Vertex, domain and geometry shaders: what goes to stream-output buffers.
     pub stream_output: Option<&'a StreamOutput>,
+    /// Whether textures that cannot be filtered are read with the descriptors of [`Reflection::spare_samplers`], beside those of
+    /// [`Reflection::bindings`], where others are read with the same sampler. Vulkan wants a sampler that does not filter for them, while
+    /// D3D11 takes any.
+    pub split_samplers: bool,
 }
 
 impl<'a> CompileOptions<'a> {
@@ -165,8 +177,10 @@ impl<'a> CompileOptions<'a> {
             previous_stage_outputs: None,
             previous_stage_system_values: None,
             previous_stage_patch_constants: None,
+            forced_samples: None,
             stream_output: None,
             class_instances: &[],
+            split_samplers: false,
         }
     }
 }

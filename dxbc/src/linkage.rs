@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::reflection::compares;
+use crate::reflection::sampling::compares;
 use crate::token::declaration::{self, Declaration, ViewKind};
 use crate::token::opcode::{Opcode, OperandForm};
 use crate::token::operand::{Index, Operand, OperandId, RegisterFile};

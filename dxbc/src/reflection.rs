@@ -1,5 +1,6 @@
 //! What a pipeline needs to know of a shader: bindings, interface registers and fixed-function facts.
 
+pub mod sampling;
 pub mod stages;
 
 use stages::{GeometryReflection, StreamOutputReflection, TessellationReflection};
@@ -126,6 +127,27 @@ pub struct InterfaceRegister {
     pub component_type: u32,
     /// The SPIR-V location; `None` where it is a built-in only.
     pub location: Option<u32>,
+    /// The geometry shader stream of an output; 0 elsewhere.
+    pub stream: u32,
+}
+
+/// The textures that a program reads with one sampler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SampledWith {
+    /// The sampler's slot.
+    pub sampler: u32,
+    /// The shader resources: bit n is slot n.
+    pub resources: u128,
+}
+
+/// A descriptor of its own for a sampler with which textures are read that cannot be filtered, beside others that can: see
+/// [`CompileOptions::split_samplers`](crate::CompileOptions::split_samplers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpareSampler {
+    /// The sampler and the textures that are read with this descriptor.
+    pub of: SampledWith,
+    /// Its place in Vulkan.
+    pub descriptor: DescriptorSlot,
 }
 
 /// A declared interface: a place for a class instance, or an array of them.
@@ -177,28 +199,50 @@ pub struct Reflection {
     pub uses_sample_count: bool,
     /// The shader resources whose texels are compared with a reference: bit n is slot n.
     pub compared: u128,
+    /// What is read with each sampler that is used, in order of slot.
+    pub sampled: Vec<SampledWith>,
+    /// The descriptors that [`CompileOptions::split_samplers`](crate::CompileOptions::split_samplers) adds to the bindings.
+    pub spare_samplers: Vec<SpareSampler>,
     /// The declared interfaces, for [`crate::CompileOptions::class_instances`].
     pub interfaces: Vec<ClassInterface>,
 }
 
 impl Reflection {
-    /// The registers that have a location in the output interface: bit n is register n.
+    /// The registers that have a location in the output interface, of whichever stream: bit n is register n.
     pub fn output_mask(&self) -> u32 {
-        located_mask(&self.outputs)
+        located_mask(self.outputs.iter())
     }
 
-    /// The system values, as bits of their `D3D10_SB_NAME` numbers, among the outputs.
+    /// The registers of one stream that have a location in the output interface: bit n is register n. Only those of the
+    /// rasterized stream reach a pixel shader.
+    pub fn output_mask_of(&self, stream: u32) -> u32 {
+        located_mask(self.outputs.iter().filter(|output| output.stream == stream))
+    }
+
+    /// The system values, as bits of their `D3D10_SB_NAME` numbers, that the stage after gets, whichever stream they are of.
     pub fn output_system_values(&self) -> u32 {
-        self.outputs.iter().fold(0, |mask, output| mask | 1u32.checked_shl(output.system_value).unwrap_or(0))
+        self.values_of(self.outputs.iter())
+    }
+
+    /// The system values that the stage after gets of one stream.
+    pub fn output_system_values_of(&self, stream: u32) -> u32 {
+        self.values_of(self.outputs.iter().filter(|output| output.stream == stream))
+    }
+
+    fn values_of<'r>(&self, outputs: impl Iterator<Item = &'r InterfaceRegister>) -> u32 {
+        // Where no geometry shader does, the rasterizer counts primitives.
+        let counted = self.stage != ShaderStage::Geometry;
+        let counted = u32::from(counted) << SystemValue::PrimitiveId.number();
+        outputs.fold(counted, |mask, output| mask | 1u32.checked_shl(output.system_value).unwrap_or(0))
     }
 
     /// The patch constant registers that have a location: bit n is register n.
     pub fn patch_constant_mask(&self) -> u32 {
-        located_mask(&self.patch_constants)
+        located_mask(self.patch_constants.iter())
     }
 
     /// Where the push constants say how many dwords behind the beginning of its descriptor a raw or structured view begins: a
-    /// byte, of [`VIEW_START_BYTES`] that a pipeline has. Only with [`BindingLayout::view_starts`], and not for more views
+    /// byte, of [`PUSH_CONSTANT_BYTES`] that a pipeline has. Only with [`BindingLayout::view_starts`], and not for more views
     /// than a stage has bytes.
     pub fn view_start(&self, class: BindingClass, slot: u32) -> Option<u32> {
         let of_views = [BindingClass::ShaderResource, BindingClass::UnorderedAccess];
@@ -218,21 +262,29 @@ impl Reflection {
     }
 }
 
-/// Bytes of push constants that a pipeline has with [`BindingLayout::view_starts`]: what Vulkan guarantees.
-pub const VIEW_START_BYTES: u32 = 128;
-/// Bytes of each stage of a graphics pipeline.
-const STAGE_VIEW_START_BYTES: u32 = 24;
+/// Bytes of push constants that a pipeline has: what Vulkan guarantees. Only with [`BindingLayout::view_starts`], or where
+/// the pixel shader blends.
+pub const PUSH_CONSTANT_BYTES: u32 = 128;
+/// Where they hold the blend factor, four floats, for a pixel shader that blends
+/// ([`ShaderBlending`](crate::ShaderBlending)).
+pub const BLEND_FACTOR_START: u32 = PUSH_CONSTANT_BYTES - 16;
+/// Bytes of each stage before the pixel shader, which has what is left.
+const STAGE_VIEW_START_BYTES: u32 = 20;
 
 /// The first byte of a stage's view starts, and how many it has.
 pub(crate) fn view_start_range(stage: ShaderStage) -> (u32, u32) {
     match stage {
-        ShaderStage::Compute => (0, VIEW_START_BYTES),
+        ShaderStage::Compute => (0, PUSH_CONSTANT_BYTES),
+        ShaderStage::Pixel => {
+            let first = ShaderStage::Pixel as u32 * STAGE_VIEW_START_BYTES;
+            (first, BLEND_FACTOR_START - first)
+        }
         stage => (stage as u32 * STAGE_VIEW_START_BYTES, STAGE_VIEW_START_BYTES),
     }
 }
 
-fn located_mask(registers: &[InterfaceRegister]) -> u32 {
-    let located = registers.iter().filter(|register| register.location.is_some());
+fn located_mask<'r>(registers: impl Iterator<Item = &'r InterfaceRegister>) -> u32 {
+    let located = registers.filter(|register| register.location.is_some());
     located.fold(0, |mask, register| mask | 1u32.checked_shl(register.register).unwrap_or(0))
 }
 
@@ -290,10 +342,12 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
         per_sample: false,
         uses_sample_count: false,
         compared: 0,
+        sampled: sampling::sampled(program),
+        spare_samplers: Vec::new(),
         interfaces: Vec::new(),
     };
     let uses = ViewUses::of(program);
-    reflection.compared = compared(program);
+    reflection.compared = sampling::compared(program);
     let mut add = |class, slot, kind| {
         let descriptor = layout.descriptor(program.stage, class, slot);
         reflection.bindings.push(Binding { class, slot, count: 1, descriptor, kind });
@@ -347,8 +401,11 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
     if twice {
         return Err(Error::Invalid { opcode: "dcl", offset: 0, rule: "a slot is declared twice" });
     }
+    reflection.spare_samplers = sampling::spare_samplers(&reflection, layout);
+    let mut stream = 0;
     for declaration in &program.declarations {
         match declaration {
+            Declaration::Stream(number) => stream = *number,
             Declaration::Input(register) => {
                 let sample_interpolation = matches!(
                     register.interpolation,
@@ -357,7 +414,7 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
                 if register.system_value == SystemValue::SampleIndex || sample_interpolation {
                     reflection.per_sample = true;
                 }
-                reflection.add(signatures, register, None);
+                reflection.add(signatures, register, None, 0);
             }
             Declaration::Output(register) => {
                 match register.operand.file {
@@ -367,7 +424,7 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
                     RegisterFile::OutputCoverageMask => reflection.writes_coverage = true,
                     _ => {}
                 }
-                reflection.add(signatures, register, Some(Written::Output));
+                reflection.add(signatures, register, Some(Written::Output), stream);
             }
             Declaration::Interface { first, count, tables, .. } => reflection
                 .interfaces
@@ -382,12 +439,12 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
     for phase in &program.phases {
         for declaration in &phase.declarations {
             match declaration {
-                Declaration::Input(register) => reflection.add(signatures, register, None),
+                Declaration::Input(register) => reflection.add(signatures, register, None, 0),
                 Declaration::Output(register) if phase.kind == PhaseKind::ControlPoint => {
-                    reflection.add(signatures, register, Some(Written::Output));
+                    reflection.add(signatures, register, Some(Written::Output), 0);
                 }
                 Declaration::Output(register) => {
-                    reflection.add(signatures, register, Some(Written::PatchConstant));
+                    reflection.add(signatures, register, Some(Written::PatchConstant), 0);
                 }
                 _ => {}
             }
@@ -403,27 +460,6 @@ pub fn of(program: &Program, signatures: &Signatures, layout: &BindingLayout) ->
     reflection.uses_sample_count =
         program.all_operands().any(|operand| operand.file == RegisterFile::Rasterizer);
     Ok(reflection)
-}
-
-/// The resources whose texels are compared; all of them where a slot is computed.
-fn compared(program: &Program) -> u128 {
-    let mut slots = 0;
-    for instruction in program.instructions.iter().filter(|instruction| compares(instruction.opcode)) {
-        for operand in program.operands(instruction).filter(|operand| operand.file == RegisterFile::Resource)
-        {
-            let slot = operand.register();
-            slots |= slot.map_or(u128::MAX, |slot| 1u128.checked_shl(slot).unwrap_or(0));
-        }
-    }
-    slots
-}
-
-/// Whether an instruction compares texels with a reference.
-pub fn compares(opcode: Opcode) -> bool {
-    matches!(
-        opcode.without_feedback().unwrap_or(opcode),
-        Opcode::SampleC | Opcode::SampleCLz | Opcode::Gather4C | Opcode::Gather4PoC
-    )
 }
 
 /// The one-component 32-bit format of a return type.
@@ -460,7 +496,13 @@ enum Written {
 
 impl Reflection {
     /// Files a declared input or output.
-    fn add(&mut self, signatures: &Signatures, declared: &RegisterDeclaration, written: Option<Written>) {
+    fn add(
+        &mut self,
+        signatures: &Signatures,
+        declared: &RegisterDeclaration,
+        written: Option<Written>,
+        stream: u32,
+    ) {
         let file = declared.operand.file;
         let register = match file {
             // What a hull shader reads back is no interface.
@@ -497,6 +539,7 @@ impl Reflection {
             system_value: value.number(),
             component_type: component_type(elements, register),
             location: location(self.stage, register, value, patch, written.is_some()),
+            stream,
         };
         // The phases of a hull shader may declare the same part.
         if self.stage != ShaderStage::Hull || !list.contains(&entry) {
@@ -516,6 +559,7 @@ impl Reflection {
                 system_value: element.system_value,
                 component_type: component_type(&signatures.output, element.register),
                 location: Some(element.register),
+                stream: 0,
             })
             .collect();
     }

@@ -4,14 +4,17 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pvgpu_protocol::aperture::Sizes;
-use pvgpu_protocol::limits::MAX_GUEST_BYTES;
+use pvgpu_protocol::limits::{
+    DEFAULT_APERTURE_BYTES, MAX_APERTURE_BYTES, MAX_GUEST_BYTES, MIN_APERTURE_BYTES,
+};
+use pvgpu_transport::link::trust_link;
 use pvgpu_transport::{LinkError, Resolved};
 
 use crate::record::{Limits, MIN_MAX_BYTES};
 use crate::replay;
 use crate::supervisor::Options;
 use crate::vulkan::DeviceOptions;
-use crate::worker::WorkerArguments;
+use crate::worker::{Carrier, WorkerArguments};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -20,7 +23,11 @@ pvgpud: renders for pvgpu guests on this machine's GPU
 usage: pvgpud [OPTIONS]
        pvgpud replay FILE [OPTIONS]
 
-  --link LINK               what to serve: shm:NAME (default: PVGPU_LINK, pvgpu.toml, shm:default)
+  --link LINK               what to serve: shm:NAME, ivshmem:SOCKET for virtual machines, or tcp://HOST:PORT
+                            (default: PVGPU_LINK, pvgpu.toml, shm:default)
+  --trust-link              encrypt nothing and ask for no key: for one cable between two machines only
+  --aperture SIZE           memory that each virtual machine shares with pvgpud: a power of two from 64M to 8G
+                            (default: 256M); the machine's device has this size
   --gpu INDEX|NAME-PART     which GPU (default: discrete, else integrated, else software)
   --max-guest-memory BYTES  GPU memory that one guest may hold (default: 16 GiB)
   --max-guest-vram BYTES    of the GPU's own memory; textures beyond live in system memory (default: what is left)
@@ -95,7 +102,9 @@ struct Given {
     device: DeviceOptions,
     log: String,
     ready_fd: Option<u32>,
-    aperture: PathBuf,
+    aperture_bytes: u64,
+    trust_link: bool,
+    carrier: Option<Carrier>,
     abi: u16,
     features: u64,
     sizes: Option<Sizes>,
@@ -124,6 +133,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
         device: DeviceOptions { memory_limit: MAX_GUEST_BYTES, ..DeviceOptions::default() },
         log: if replaying { "warn" } else { "info" }.to_owned(),
         every: 1,
+        aperture_bytes: DEFAULT_APERTURE_BYTES,
         ..Given::default()
     };
     while let Some(argument) = arguments.next() {
@@ -192,7 +202,17 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
             }
             "--bench" if replaying => given.bench = true,
             "--strict" if replaying => given.strict = true,
-            "--aperture" if worker => given.aperture = value("--aperture", "a path")?.into(),
+            "--aperture" if worker => {
+                given.carrier = Some(Carrier::Shm(value("--aperture", "a path")?.into()));
+            }
+            "--aperture" if !replaying => {
+                let takes = "a power of two from 64M to 8G";
+                let wrong = CliError::Value { option: "--aperture", takes };
+                given.aperture_bytes = aperture_bytes(&value("--aperture", takes)?).ok_or(wrong)?;
+            }
+            "--ivshmem" if worker => given.carrier = Some(Carrier::Ivshmem),
+            "--remote" if worker => given.carrier = Some(Carrier::Remote),
+            "--trust-link" if !worker && !replaying => given.trust_link = true,
             "--abi" if worker => given.abi = number("--abi", "a version", &value("--abi", "a version")?)?,
             "--features" if worker => {
                 given.features = number("--features", "bits", &value("--features", "bits")?)?
@@ -208,9 +228,13 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
         }
     }
     if worker {
-        let sizes = given.sizes.ok_or(CliError::Value { option: "--sizes", takes: "four sizes" })?;
+        let none = Sizes { aperture: 0, ring0: 0, event: 0, telemetry: 0 };
+        // A guest of another machine tells its worker.
+        let sizes = given.sizes.or((given.carrier == Some(Carrier::Remote)).then_some(none));
+        let sizes = sizes.ok_or(CliError::Value { option: "--sizes", takes: "four sizes" })?;
+        let carrier = given.carrier.ok_or(CliError::Value { option: "--aperture", takes: "a path" })?;
         let arguments = WorkerArguments {
-            aperture: given.aperture,
+            carrier,
             version: given.abi,
             features: given.features,
             sizes,
@@ -242,6 +266,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
     };
     Ok(Invocation::Serve(Options {
         link,
+        trust_link: given.trust_link || trust_link(),
+        aperture_bytes: given.aperture_bytes,
         device: given.device,
         cache,
         ready_fd: given.ready_fd,
@@ -264,6 +290,18 @@ fn number<T: std::str::FromStr>(
     text: &str,
 ) -> Result<T, CliError> {
     text.parse().map_err(|_| CliError::Value { option, takes })
+}
+
+/// The size of an aperture: bytes, or with `M` or `G` as many MiB or GiB.
+fn aperture_bytes(text: &str) -> Option<u64> {
+    let (digits, unit) = match text.as_bytes().last()? {
+        b'M' | b'm' => (text.get(..text.len() - 1)?, 1 << 20),
+        b'G' | b'g' => (text.get(..text.len() - 1)?, 1 << 30),
+        _ => (text, 1),
+    };
+    let bytes = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+    let legal = bytes.is_power_of_two() && (MIN_APERTURE_BYTES..=MAX_APERTURE_BYTES).contains(&bytes);
+    legal.then_some(bytes)
 }
 
 fn sizes(text: &str) -> Result<Sizes, CliError> {
@@ -308,9 +346,43 @@ mod tests {
             ("--sizes 1,2,3,4", "--sizes is no option of pvgpud; see pvgpud --help"),
             ("worker --sizes 1,2,3", "--sizes takes four sizes"),
             ("worker", "--sizes takes four sizes"),
+            ("worker --sizes 1,2,3,4", "--aperture takes a path"),
+            ("--ivshmem", "--ivshmem is no option of pvgpud; see pvgpud --help"),
+            ("replay a --aperture 64M", "--aperture is no option of pvgpud; see pvgpud --help"),
         ] {
             assert_eq!(run(line).expect_err(line).to_string(), text);
         }
+    }
+
+    #[test]
+    fn apertures_of_machines_have_a_size() {
+        for (text, bytes) in [
+            ("64M", Some(64 << 20)),
+            ("268435456", Some(256 << 20)),
+            ("1g", Some(1 << 30)),
+            ("8G", Some(8 << 30)),
+            ("32M", None),
+            ("96M", None),
+            ("16G", None),
+            ("0", None),
+            ("G", None),
+            ("", None),
+            ("99999999999999G", None),
+            ("-64M", None),
+            ("64MB", None),
+            ("64\u{20ac}", None),
+        ] {
+            assert_eq!(aperture_bytes(text), bytes, "{text}");
+        }
+        let Ok(Invocation::Serve(options)) = run("--link ivshmem:/run/vm.sock --aperture 1G") else {
+            panic!("a legal command line")
+        };
+        assert_eq!(
+            (options.link.to_string().as_str(), options.aperture_bytes),
+            ("ivshmem:/run/vm.sock", 1 << 30)
+        );
+        let error = run("--aperture 100M").expect_err("no power of two").to_string();
+        assert_eq!(error, "--aperture takes a power of two from 64M to 8G");
     }
 
     #[test]
@@ -343,7 +415,7 @@ mod tests {
         };
         assert_eq!(options.record, Some(PathBuf::from("d")));
         assert_eq!(options.limits, Limits { bytes: 2_000_000, each: true, ..Limits::default() });
-        let line = "worker --sizes 1,2,3,4 --recording --record-frames 7 --record-seconds 8";
+        let line = "worker --aperture /a --sizes 1,2,3,4 --recording --record-frames 7 --record-seconds 8";
         let Ok(Invocation::Work(arguments, _)) = run(line) else { panic!("a legal command line") };
         let limits = Limits { frames: Some(7), seconds: Some(8), ..Limits::default() };
         assert_eq!(arguments.recording, Some(limits));
@@ -355,9 +427,14 @@ mod tests {
                     --max-guest-vram 4 --pipelines /c";
         let Ok(Invocation::Work(arguments, log)) = run(line) else { panic!("a legal command line") };
         assert_eq!(arguments.sizes, Sizes { aperture: 1, ring0: 2, event: 3, telemetry: 4 });
+        assert_eq!(arguments.carrier, Carrier::Shm("/a/b".into()));
         assert_eq!((arguments.version, arguments.features, arguments.process), (1, 3, 9));
         assert_eq!((arguments.device.memory_limit, arguments.device.local_limit), (5, Some(4)));
         assert_eq!(log, "info");
         assert_eq!(arguments.pipelines, Some(PathBuf::from("/c")));
+        let Ok(Invocation::Work(arguments, _)) = run("worker --ivshmem --sizes 1,2,3,4") else {
+            panic!("a legal command line")
+        };
+        assert_eq!(arguments.carrier, Carrier::Ivshmem);
     }
 }

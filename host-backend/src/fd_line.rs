@@ -26,7 +26,7 @@ const MAX_RIGHTS: usize = 1;
 ///
 /// # Errors
 /// What the system said.
-pub fn send_with_fd(mut stream: &UnixStream, line: &[u8], fd: &OwnedFd) -> std::io::Result<()> {
+pub fn send_with_fd(mut stream: &UnixStream, line: &[u8], fd: &impl AsFd) -> std::io::Result<()> {
     let fds = [fd.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_RIGHTS))];
     let mut control = SendAncillaryBuffer::new(&mut space);

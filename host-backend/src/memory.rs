@@ -3,10 +3,10 @@
 //! Nothing here hands out plain references to shared bytes. Everything is copied, one atomic word at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use pvgpu_protocol::command::HeapRange;
-use pvgpu_ring::Memory;
+use pvgpu_ring::{Memory, bytes};
 
 /// The whole aperture, shared by all threads of the worker.
 pub type SharedCells = Arc<dyn Memory + Send + Sync>;
@@ -62,98 +62,20 @@ impl Heap {
 
     /// Copies bytes out of the heap; short when the range leaves the heap, which validation has excluded.
     pub fn read(&self, range: HeapRange, into: &mut [u8]) {
-        let cells = self.part.as_ref();
-        let mut at = range.offset;
-        let mut rest = into;
-        while !rest.is_empty() {
-            let Some(first) = usize::try_from(at / 8).ok().and_then(|index| cells.get(index..)) else {
-                return;
-            };
-            let skip = (at % 8) as usize;
-            if skip == 0 && rest.len() >= 8 {
-                let (words, later) = rest.as_chunks_mut::<8>();
-                let count = words.len().min(first.len());
-                for (to, cell) in words.iter_mut().zip(first) {
-                    *to = cell.load(Ordering::Relaxed).to_le_bytes();
-                }
-                if count < words.len() {
-                    return;
-                }
-                at += count as u64 * 8;
-                rest = later;
-                continue;
-            }
-            let Some(cell) = first.first() else { return };
-            let word = cell.load(Ordering::Relaxed).to_le_bytes();
-            let from = word.get(skip..).unwrap_or_default();
-            let count = from.len().min(rest.len());
-            let (now, later) = rest.split_at_mut(count);
-            now.copy_from_slice(from.get(..count).unwrap_or_default());
-            at += count as u64;
-            rest = later;
-        }
+        bytes::read(self.part.as_ref(), range.offset, into);
     }
 
     /// Copies bytes into the heap. Bytes beside them in the same word keep their value, also when the guest writes those at the
-    /// same time: a surface's edge may lie in the middle of a word that the guest's processor draws into.
+    /// same time.
     pub fn write(&self, offset: u64, from: &[u8]) {
-        let cells = self.part.as_ref();
-        let mut at = offset;
-        let mut rest = from;
-        while !rest.is_empty() {
-            let Some(first) = usize::try_from(at / 8).ok().and_then(|index| cells.get(index..)) else {
-                return;
-            };
-            let skip = (at % 8) as usize;
-            if skip == 0 && rest.len() >= 8 {
-                let (words, later) = rest.as_chunks::<8>();
-                let count = words.len().min(first.len());
-                for (from, cell) in words.iter().zip(first) {
-                    cell.store(u64::from_le_bytes(*from), Ordering::Relaxed);
-                }
-                if count < words.len() {
-                    return;
-                }
-                at += count as u64 * 8;
-                rest = later;
-                continue;
-            }
-            let Some(cell) = first.first() else { return };
-            let count = (8 - skip).min(rest.len());
-            let (now, later) = rest.split_at(count);
-            write_part(cell, skip, now);
-            at += count as u64;
-            rest = later;
-        }
-    }
-}
-
-/// How often a part of a word is tried again while the guest writes other parts of it. A guest that keeps it up loses what it
-/// writes there.
-const TRIES: u32 = 64;
-
-/// Writes some bytes of a word.
-fn write_part(cell: &AtomicU64, skip: usize, bytes: &[u8]) {
-    let mut before = cell.load(Ordering::Relaxed);
-    for attempt in 0..TRIES {
-        let mut word = before.to_le_bytes();
-        if let Some(to) = word.get_mut(skip..skip + bytes.len()) {
-            to.copy_from_slice(bytes);
-        }
-        let word = u64::from_le_bytes(word);
-        if attempt == TRIES - 1 {
-            cell.store(word, Ordering::Relaxed);
-            return;
-        }
-        match cell.compare_exchange_weak(before, word, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => return,
-            Err(now) => before = now,
-        }
+        bytes::write(self.part.as_ref(), offset, from);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::*;
 
     fn shared(words: usize) -> SharedCells {

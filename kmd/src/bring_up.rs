@@ -97,7 +97,7 @@ pub(crate) fn say_hello<K: Kernel>(
     }
     store(aperture, guest_cell::HEARTBEAT, 1);
     let hello = GuestHello {
-        versions: VersionRange::OURS,
+        versions: VersionRange::GUEST,
         features: feature::ALL,
         sizes: layout.sizes,
         process: u64::from(kernel.current_process()),
@@ -160,7 +160,7 @@ pub(crate) fn read_answer<A: AsRef<[AtomicU64]>>(
     let version = cell(host_cell::VERSION);
     let abi_version = u16::try_from(version)
         .ok()
-        .filter(|version| (VersionRange::OURS.min..=VersionRange::OURS.max).contains(version))
+        .filter(|version| (VersionRange::GUEST.min..=VersionRange::GUEST.max).contains(version))
         .ok_or(Status::HostLies { rule: "the chosen version is one that we offered", value: version })?;
     let features = cell(host_cell::FEATURES);
     if features & !feature::ALL != 0 {

@@ -103,7 +103,8 @@ pub mod refusal {
 
 /// Each side's heartbeat rises at least this often, in milliseconds.
 pub const HEARTBEAT_MS: u64 = 100;
-/// A side whose heartbeat has stood still for this long counts as gone, in milliseconds.
+/// A side whose heartbeat has stood still for this long counts as gone, in milliseconds. The guest in a virtual machine does not: it may
+/// be paused, and whether the machine is there its connection tells.
 pub const HEARTBEAT_TIMEOUT_MS: u64 = 1000;
 
 /// Cells of a fence line, from its start. The host writes them.
@@ -177,7 +178,8 @@ impl RingRegion {
 
     /// The region that fills `length` bytes at `offset`, or `None` when its data area is not a legal one.
     pub const fn from_range(offset: u64, length: u64) -> Option<Self> {
-        if length <= PAGE_BYTES || !offset.is_multiple_of(PAGE_BYTES) {
+        if length <= PAGE_BYTES || !offset.is_multiple_of(PAGE_BYTES) || offset.checked_add(length).is_none()
+        {
             return None;
         }
         let capacity = length - PAGE_BYTES;
@@ -245,6 +247,9 @@ impl Layout {
             return Err(LayoutError::Ring { which: "the telemetry ring", bytes: sizes.telemetry });
         };
         let heap_offset = telemetry.end().next_multiple_of(HEAP_ALIGN);
+        if heap_offset >= sizes.aperture {
+            return Err(LayoutError::NoHeap { rings: heap_offset, aperture: sizes.aperture });
+        }
         Ok(Self { sizes, ring0, event, telemetry, heap_offset })
     }
 
@@ -297,6 +302,13 @@ pub enum LayoutError {
         /// What the hello says.
         bytes: u64,
     },
+    /// The rings leave no heap.
+    NoHeap {
+        /// Bytes up to the end of the rings.
+        rings: u64,
+        /// Bytes of the aperture.
+        aperture: u64,
+    },
     /// A ring's data area is no power of two, or out of range.
     Ring {
         /// Which ring.
@@ -313,6 +325,9 @@ impl core::fmt::Display for LayoutError {
                 f,
                 "an aperture of {bytes} bytes is not a multiple of {HEAP_ALIGN} from {MIN_APERTURE_BYTES} to {MAX_APERTURE_BYTES}"
             ),
+            Self::NoHeap { rings, aperture } => {
+                write!(f, "rings that end at {rings} leave no heap in an aperture of {aperture} bytes")
+            }
             Self::Ring { which, bytes } => write!(
                 f,
                 "{which} of {bytes} bytes is not a power of two from {PAGE_BYTES} to {}",

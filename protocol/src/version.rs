@@ -4,7 +4,12 @@
 //! reason. A host speaks its own version and the one before, so that a driver and a host can be updated apart.
 
 /// The version this crate describes.
-pub const ABI_VERSION: u16 = 1;
+///
+/// | version | adds |
+/// |---|---|
+/// | 1 | |
+/// | 2 | [`WriteStaging`](crate::command::WriteStaging), for mirrors |
+pub const ABI_VERSION: u16 = 2;
 /// The oldest version that a host built from this crate still speaks.
 pub const OLDEST_ABI_VERSION: u16 = 1;
 
@@ -28,8 +33,10 @@ pub struct VersionRange {
 }
 
 impl VersionRange {
-    /// What this crate speaks.
+    /// What a host built from this crate speaks.
     pub const OURS: Self = Self { min: OLDEST_ABI_VERSION, max: ABI_VERSION };
+    /// What a guest built from this crate speaks: it writes records of its own version only, so a host may be newer, not older.
+    pub const GUEST: Self = Self { min: ABI_VERSION, max: ABI_VERSION };
 
     /// The range as one word of the control page.
     pub const fn to_word(self) -> u64 {

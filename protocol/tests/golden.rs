@@ -1,6 +1,6 @@
 //! The wire format, byte by byte: one sample of every command and event against the committed golden records.
 //!
-//! `tests/golden/v1.txt` holds a line per record: opcode, name, words in hexadecimal. A difference means that the wire
+//! `tests/golden/vN.txt` holds for each version a line per record: opcode, name, words in hexadecimal. A difference means that the wire
 //! format has changed: that is a new ABI version and a new file, never an edit of this one. To write the file of a new
 //! version, run the test with `PVGPU_BLESS=1`.
 
@@ -8,6 +8,7 @@ use pvgpu_protocol::command::*;
 use pvgpu_protocol::event::{
     ContextDestroyed, ContextError, EventRef, ModeRequest, decode_event, error_code,
 };
+use pvgpu_protocol::version::{ABI_VERSION, OLDEST_ABI_VERSION};
 use rkyv::Serialize;
 
 /// One encoded sample.
@@ -347,6 +348,7 @@ fn commands() -> Vec<Sample> {
         DiscardBuffer { data: heap, dst: 1, reserved: 0 },
         WriteNoOverwrite { data: heap, dst: 1, offset: 64 },
         PlaceBuffer { data: heap, dst: 1, reserved: 0 },
+        WriteStaging { data: heap },
         RotateResourceIdentities { resources: &[1, 2, 3] },
         Present {
             frame: heap,
@@ -383,16 +385,37 @@ fn line(sample: &Sample) -> String {
 
 #[test]
 fn records_equal_the_committed_bytes() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/v1.txt");
+    let path = golden(ABI_VERSION);
     let ours: String = commands().iter().chain(&events()).map(line).collect();
     if std::env::var_os("PVGPU_BLESS").is_some() {
-        std::fs::write(path, &ours).expect("the golden file can be written");
+        std::fs::write(&path, &ours).expect("the golden file can be written");
     }
     let golden = std::fs::read_to_string(path).expect("the golden file is committed");
     for (ours, golden) in ours.lines().zip(golden.lines()) {
         assert_eq!(ours, golden);
     }
     assert_eq!(ours.lines().count(), golden.lines().count());
+}
+
+/// The golden records of a version.
+fn golden(version: u16) -> String {
+    format!("{}/tests/golden/v{version}.txt", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A host speaks the version before its own, too: what it could decode then, it decodes now.
+#[test]
+fn records_of_the_version_before_decode() {
+    let golden = std::fs::read_to_string(golden(OLDEST_ABI_VERSION)).expect("the golden file is committed");
+    for line in golden.lines() {
+        let mut fields = line.split(' ');
+        let (_, name) = (fields.next(), fields.next().expect("a name"));
+        let word = |text| u64::from_str_radix(text, 16).expect("a word");
+        let words: Vec<u64> = fields.map(word).collect();
+        let decoded = decode(&words)
+            .map(|command| command.name())
+            .or_else(|_| decode_event(&words).map(|event| event.name()));
+        assert_eq!(decoded, Ok(name));
+    }
 }
 
 #[test]

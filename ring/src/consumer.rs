@@ -18,7 +18,7 @@ pub struct Consumer<M> {
 
 /// What the consumer knows by itself.
 #[derive(Debug)]
-struct State {
+pub(crate) struct State {
     capacity: u64,
     /// Bytes consumed. The shared head is a copy of this.
     head: u64,
@@ -30,6 +30,17 @@ struct State {
 }
 
 impl State {
+    /// Nothing is consumed yet of a ring that begins at `position`.
+    pub(crate) fn new(capacity: u64, position: u64) -> Self {
+        Self { capacity, head: position, kicked: true, wake: false, corrupt: None }
+    }
+
+    /// Bytes consumed.
+    #[inline]
+    pub(crate) fn position(&self) -> u64 {
+        self.head
+    }
+
     /// Latches and returns an error.
     #[cold]
     fn fail(&mut self, corrupt: Corrupt) -> Corrupt {
@@ -39,7 +50,7 @@ impl State {
 
     /// Reads the header word of the next record; 0 when none is published.
     #[inline(always)]
-    fn header(&self, view: View<'_>) -> Result<u64, Corrupt> {
+    pub(crate) fn header(&self, view: View<'_>) -> Result<u64, Corrupt> {
         if let Some(corrupt) = self.corrupt {
             return Err(corrupt);
         }
@@ -51,7 +62,7 @@ impl State {
     /// Copies the next record into the start of `local` and steps over it. Gives its words, or none when no record is
     /// published or `local` cannot hold it although `limit` allows it.
     #[inline(always)]
-    fn copy_record(
+    pub(crate) fn copy_record(
         &mut self,
         view: View<'_>,
         local: &mut [u64],
@@ -112,8 +123,7 @@ impl<M: Memory> Consumer<M> {
     pub fn new(memory: M, position: u64) -> Result<Self, BadMemory> {
         let view = View::new(&memory)?;
         check_position(position, view)?;
-        let capacity = view.capacity();
-        let state = State { capacity, head: position, kicked: true, wake: false, corrupt: None };
+        let state = State::new(view.capacity(), position);
         Ok(Self { memory, state })
     }
 

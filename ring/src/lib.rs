@@ -42,10 +42,12 @@
 compile_error!("shared words are little-endian in memory: pvgpu-ring supports little-endian machines only");
 
 mod alarm;
+pub mod bytes;
 mod consumer;
 mod error;
 mod fence;
 mod layout;
+pub mod mirror;
 mod producer;
 mod record;
 mod reservation;

@@ -5,17 +5,41 @@
 //!
 //! # Invariants
 //! - The only crate that maps shared memory or rings a doorbell.
-//! - Parses no protocol byte: what stands in the aperture is the business of its users, who reach it through
-//!   [`Region`]s of atomic cells.
+//! - Parses no protocol byte, but for the guest's end of a [`mirror`], which reads its own guest's records: what stands in the
+//!   aperture is the business of its users, who reach it through [`Region`]s of atomic cells.
 //! - Each error is one sentence that says what to do.
 //!
 //! # Carriers
 //! - [`shm`]: a file in `/dev/shm` and two FIFOs, on one machine; also from a Windows program under Wine.
-//! - The others that [`link::Link`] can name are not built into this version and say so.
+//! - [`ivshmem`]: QEMU's `ivshmem-doorbell` device, whose server the host is: one memory for each virtual machine.
+//! - [`tcp`]: two connections over a network, authenticated and encrypted by [`secure`].
+//! - [`thunderbolt`]: finds a Thunderbolt or USB4 cable, its network interface and the machine at its other end; carries nothing.
+//! - [`tbstream`]: a raw stream device over such a cable, between two Linux machines.
+//! - [`mirror`]: an aperture on two machines, over any carrier that gives two channels ([`carrier`]).
+//! - A link that [`link::Link`] can name and nothing here serves says so.
 
+pub mod carrier;
+#[cfg(unix)]
+mod cell_file;
+#[cfg(target_os = "linux")]
+mod control;
+pub mod guest;
+#[cfg(target_os = "linux")]
+pub mod ivshmem;
 pub mod link;
 mod mapping;
+pub mod mirror;
+pub mod pipe;
+pub mod secure;
 pub mod shm;
+pub mod tbstream;
+pub mod tcp;
+pub mod thunderbolt;
+pub mod tiles;
 
+#[cfg(unix)]
+pub use cell_file::CellFile;
+#[cfg(target_os = "linux")]
+pub use control::{control_folder, control_link};
 pub use link::{Link, LinkError, Origin, Resolved};
 pub use mapping::{MapError, Mapping, Region};

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The environment variable that names the link.
 pub const LINK_VARIABLE: &str = "PVGPU_LINK";
+/// The environment variable that trusts a cable.
+pub const TRUST_VARIABLE: &str = "PVGPU_TRUST_LINK";
 /// The name of the configuration file.
 pub const CONFIG_FILE: &str = "pvgpu.toml";
 
@@ -70,7 +72,12 @@ pub enum LinkError {
         /// What is expected.
         expected: &'static str,
     },
-    /// The link is legal, but this version carries only shared memory.
+    /// The link leads into virtual machines, whose programs reach it by the driver that is installed there.
+    ForMachines {
+        /// The link.
+        link: Link,
+    },
+    /// The link is legal, but this version does not carry it.
     NotBuiltIn {
         /// The link.
         link: Link,
@@ -101,8 +108,14 @@ impl fmt::Display for LinkError {
             Self::Address { address, expected } => {
                 write!(f, "{address:?} is no link: {expected} is expected")
             }
+            Self::ForMachines { link } => {
+                write!(
+                    f,
+                    "{link} is for the driver in a virtual machine; programs on this machine need a shm: link"
+                )
+            }
             Self::NotBuiltIn { link } => {
-                write!(f, "the carrier for {link} is not built into this version; use a shm: link")
+                write!(f, "{link} cannot be used here; use a shm: or tcp:// link")
             }
             Self::ConfigRead { path, .. } => write!(f, "{} cannot be read", path.display()),
             Self::ConfigParse { path, source } => {
@@ -213,7 +226,7 @@ impl Resolved {
             return Ok(Self { link: address.parse()?, origin: Origin::Environment });
         }
         for path in files {
-            if let Some(address) = read_config(path)? {
+            if let Some(address) = read_config(path)?.link {
                 return Ok(Self { link: address.parse()?, origin: Origin::File(path.clone()) });
             }
         }
@@ -221,23 +234,32 @@ impl Resolved {
     }
 }
 
+/// Whether whoever is at the other end of a cable is trusted, so that nothing is encrypted: [`TRUST_VARIABLE`] is `1`, or a
+/// configuration file says `trust_link = true`. A file that cannot be read says nothing.
+pub fn trust_link() -> bool {
+    match std::env::var(TRUST_VARIABLE) {
+        Ok(value) if !value.is_empty() => value == "1",
+        _ => config_files().iter().any(|path| read_config(path).is_ok_and(|config| config.trust_link)),
+    }
+}
+
 /// What a configuration file may say.
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
     link: Option<String>,
+    #[serde(default)]
+    trust_link: bool,
 }
 
-/// The link that a configuration file names; `None` when there is no such file or it names none.
-fn read_config(path: &Path) -> Result<Option<String>, LinkError> {
+/// What a configuration file says; nothing when there is no such file.
+fn read_config(path: &Path) -> Result<Config, LinkError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
         Err(source) => return Err(LinkError::ConfigRead { path: path.to_owned(), source }),
     };
-    let config: Config =
-        toml::from_str(&text).map_err(|source| LinkError::ConfigParse { path: path.to_owned(), source })?;
-    Ok(config.link)
+    toml::from_str(&text).map_err(|source| LinkError::ConfigParse { path: path.to_owned(), source })
 }
 
 /// The configuration files of this system, the first that names a link wins.

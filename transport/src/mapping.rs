@@ -62,6 +62,25 @@ impl Mapping {
         Ok(Self { map: Arc::new(map) })
     }
 
+    /// Maps fresh memory of zeros that nobody else has.
+    ///
+    /// # Errors
+    /// [`MapError::Map`] when the system refuses.
+    pub fn anonymous(bytes: usize) -> Result<Self, MapError> {
+        let map = MmapOptions::new().len(bytes).map_anon().map_err(MapError::Map)?;
+        Ok(Self { map: Arc::new(map.into()) })
+    }
+
+    /// Maps a part of a file or of a device, shared with everybody else who maps it; `offset` is a whole number of pages.
+    ///
+    /// # Errors
+    /// [`MapError::Map`] when the system refuses, or `bytes` are 0.
+    #[cfg(unix)]
+    pub fn of_part(file: &File, offset: u64, bytes: usize) -> Result<Self, MapError> {
+        let map = MmapOptions::new().offset(offset).len(bytes).map_raw(file).map_err(MapError::Map)?;
+        Ok(Self { map: Arc::new(map) })
+    }
+
     /// Bytes mapped.
     pub fn len(&self) -> usize {
         self.map.len()

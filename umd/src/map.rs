@@ -13,7 +13,7 @@ use core::ffi::c_void;
 
 use pvgpu_protocol::command::{
     CopyResource, CreateResource, DestroyObject, DiscardBuffer, HeapRange, PlaceBuffer, UpdateSubresource,
-    WriteNoOverwrite, dimension, usage,
+    WriteNoOverwrite, WriteStaging, dimension, usage,
 };
 use pvgpu_protocol::limits::PLACED_BUFFER_ALIGN;
 use pvgpu_umd_ddi::{
@@ -85,7 +85,13 @@ impl Device {
                 }
                 Ok(Mapping { address, row_pitch: bytes, depth_pitch: bytes })
             }
-            (Memory::Staging(staging), _) => self.map_staging(resource, staging, subresource, flags),
+            (Memory::Staging(staging), _) => {
+                let mapping = self.map_staging(resource, staging, subresource, flags)?;
+                if how != D3D10_DDI_MAP_READ {
+                    staging.written.borrow_mut().push(subresource);
+                }
+                Ok(mapping)
+            }
             (Memory::Dynamic(_), D3D10_DDI_MAP_WRITE_NOOVERWRITE) => Err(Error::Unsupported(
                 "NO_OVERWRITE maps of constant buffers, textures and shader-visible buffers",
             )),
@@ -118,7 +124,18 @@ impl Device {
                 self.context.free(block);
                 result
             }
-            Memory::Staging(_) | Memory::Host => Ok(()),
+            Memory::Staging(staging) => {
+                let mut written = staging.written.borrow_mut();
+                let Some(place) = written.iter().position(|mapped| *mapped == subresource) else {
+                    return Ok(());
+                };
+                written.swap_remove(place);
+                let layout = resource.layout(subresource)?;
+                let whole = staging.block.range(layout.offset + layout.length);
+                let data = HeapRange { offset: whole.offset + layout.offset, length: layout.length };
+                self.context.emit(&WriteStaging { data })
+            }
+            Memory::Host => Ok(()),
         }
     }
 

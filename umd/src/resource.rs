@@ -106,6 +106,8 @@ pub(crate) struct Staging {
     pub block: Block,
     /// The fence that follows the last command that uses it.
     pub fence: Cell<u64>,
+    /// Subresources that are mapped for writing.
+    pub written: RefCell<Vec<u32>>,
 }
 
 /// What a presentable resource has besides.
@@ -360,7 +362,7 @@ impl Device {
                     self.context.allocate(bytes, SUBRESOURCE_ALIGN * u64::from(format.block_bytes))?;
                 // The heap is used again and again; what the program reads before it writes must not be another's.
                 crate::copy::clear(block.cells());
-                Ok(Memory::Staging(Staging { block, fence: Cell::new(0) }))
+                Ok(Memory::Staging(Staging { block, fence: Cell::new(0), written: RefCell::default() }))
             }
             usage::DEFAULT if description.is_buffer() && description.mappable => {
                 Ok(Memory::Default(RefCell::default()))

@@ -58,6 +58,18 @@ pub fn built_image() {
     });
 }
 
+/// Builds what a virtual machine with the driver's image needs, and the daemon, like [`built`].
+///
+/// # Panics
+/// If something does not build.
+pub fn built_vm() {
+    if std::env::var_os("PVGPU_BUILT").is_none() {
+        kernel::build().expect("pvgpukmd.sys builds");
+        toolchain::build_host().expect("pvgpud builds");
+        toolchain::build_vm().expect("the machine's program builds");
+    }
+}
+
 /// The program of that name in the demo's catalog, ready to run on this renderer.
 ///
 /// # Panics

@@ -68,7 +68,7 @@ fn the_driver_tells_its_state_and_refuses_modes_that_it_has_no_memory_for() {
     assert_eq!(adapter["state"], "running", "{status}");
     assert_eq!(adapter["device"], "ROOT\\PVGPU", "{status}");
     assert_eq!(adapter["link_attached"], true, "{status}");
-    assert_eq!(adapter["abi_version"], 1, "{status}");
+    assert_eq!(adapter["abi_version"], 2, "{status}");
     let gpu = machines.daemon.status().expect("pvgpud answers").gpu.name;
     assert_eq!(adapter["gpu"], gpu, "{status}");
     assert_eq!(adapter["aperture_bytes"], 256 << 20, "{status}");

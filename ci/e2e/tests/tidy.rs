@@ -13,6 +13,8 @@ const MAX_LINES: usize = 1000;
 const UNSAFE_ALLOWED: &[&str] = &[
     // Maps memory.
     "transport/src/mapping.rs",
+    // Windows' list of network adapters.
+    "transport/src/thunderbolt/windows.rs",
     // The C interfaces between runtime, drivers and kernel.
     "kmd/wddm/src/",
     // The driver's image: NT's functions, assembly, what the linker looks for.
@@ -42,6 +44,8 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "ci/loader/src/fault/",
     "ci/loader/src/bin/",
     "ci/kernel-road/src/",
+    // VFIO's ioctls.
+    "ci/vm/src/vfio.rs",
     "ci/shots/",
     "ci/fxc/",
     "ci/d3d-rules/",
@@ -49,6 +53,8 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "ci/dxgi-rules/",
     "ci/golden/src/kit/",
     "ci/inf-probe/",
+    // Linux's TUN devices.
+    "ci/netlab/src/tun.rs",
     // Windows' setup functions.
     "ctl/install/src/windows/",
     // Vulkan and Linux.
@@ -83,7 +89,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pvgpu-catalog", &[]),
     ("pvgpu-version", &[]),
     ("pvgpu-install", &["pvgpu-inf"]),
-    ("pvgpu-transport", &["pvgpu-ring"]),
+    ("pvgpu-transport", &["pvgpu-protocol", "pvgpu-ring"]),
     ("pvgpu-kmd", &["pvgpu-protocol", "pvgpu-ring"]),
     ("pvgpu-kmd-ddi", &[]),
     ("pvgpu-kmd-wddm", &["pvgpu-kmd", "pvgpu-kmd-ddi", "pvgpu-protocol", "pvgpu-ring"]),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::Bench;
 use crate::packages::{self, Purpose};
-use crate::{Result, draw_bench, dxbc_corpus, kernel, process, toolchain};
+use crate::{Result, draw_bench, dxbc_corpus, kernel, link_bench, process, toolchain};
 
 /// Runs a benchmark; `arguments` (such as `--json`) go to it.
 ///
@@ -15,6 +15,7 @@ pub fn task(which: Bench, arguments: &[OsString]) -> Result<ExitCode> {
     let mut arguments = arguments.to_vec();
     let (package, bench) = match which {
         Bench::Draw => return draw_bench::task(&draw_bench::Options::parse(&arguments)?),
+        Bench::Link => return link_bench::task(&link_bench::Options::parse(&arguments)?),
         Bench::Ring => ("pvgpu-ring", "ring"),
         Bench::Encode => ("pvgpu-umd", "encode"),
         Bench::Kmd => {

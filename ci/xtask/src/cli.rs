@@ -28,6 +28,10 @@ cargo xtask TASK
       --no-build          use what was built before, even if sources have changed since
   bench draw [--seconds S] [--rounds N] [--only draw|transfer] [--no-build]
                           draws, uploads, copies, maps and readbacks on pvgpu, Wine's own renderer and DXVK (Debian's package)
+  bench link [--seconds S] [--rounds N] [--only POINT] [--bare] [--plot] [--no-build]
+                          frame rates, throughput and round trips of a link between two network namespaces against round trip and rate,
+                          beside plain TCP on the same path; plots in docs/ (--plot: only those, of the last run); needs root or user
+                          namespaces
   bench ring|encode|kmd|dxbc [--json]
                           measure the command ring, encoding in the user-mode driver, the kernel-mode driver, or the shader
                           compiler beside vkd3d-shader (with --list: shader by shader)
@@ -115,6 +119,8 @@ pub enum Task {
 pub enum Bench {
     /// Direct3D as a whole, beside other implementations.
     Draw,
+    /// A link between machines, beside plain TCP.
+    Link,
     /// The command ring.
     Ring,
     /// Encoding commands.
@@ -303,13 +309,14 @@ fn dxbc_corpus(mut parser: lexopt::Parser) -> Result<Task> {
 fn bench(mut parser: lexopt::Parser) -> Result<Task> {
     let which = match parser.value()?.string()?.as_str() {
         "draw" => Bench::Draw,
+        "link" => Bench::Link,
         "ring" => Bench::Ring,
         "encode" => Bench::Encode,
         "kmd" => Bench::Kmd,
         "dxbc" => Bench::Dxbc,
         other => {
             return Err(Error::Usage(format!(
-                "there is no benchmark \"{other}\": draw, ring, encode, kmd or dxbc"
+                "there is no benchmark \"{other}\": draw, link, ring, encode, kmd or dxbc"
             )));
         }
     };
@@ -400,6 +407,7 @@ mod tests {
             "kernel",
             "bench ring",
             "bench draw",
+            "bench link",
             "package",
             "dxbc-corpus --fetch",
             "conformance",

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,11 +17,23 @@ use crate::{Error, Result, mesa, paths, process};
 /// TIMEOUT: until `pvgpud` says that it is ready. It creates a Vulkan instance before, which takes 0.1 to 3 s.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How a daemon is started.
+struct Start<'a> {
+    /// Further options.
+    more: &'a [&'a str],
+    /// The folder of its keys, where it needs one.
+    keys: Option<&'a Path>,
+    validate: bool,
+    cache: Option<&'a Path>,
+    new_mesa: bool,
+}
+
 /// A running `pvgpud`; it ends with this value.
 pub struct Daemon {
     child: Child,
     link: String,
     folder: PathBuf,
+    remove: PathBuf,
     log: PathBuf,
 }
 
@@ -59,21 +72,98 @@ impl Daemon {
         Self::start_as(&format!("mesa-{}", std::process::id()), false, None, true)
     }
 
+    /// Starts a daemon at a free port of this machine's loopback address, on a trusted link or with the keys in a folder.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_on_network(keys: Option<&Path>, validate: bool) -> Result<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let port = free.map_err(|error| Error::Failed(format!("there is no free port: {error}")))?.port();
+        let name = format!("tcp-{port}");
+        let folder = Path::new("/dev/shm").join(format!("pvgpu-{name}"));
+        let link = format!("tcp://127.0.0.1:{port}");
+        let options = Start {
+            more: if keys.is_none() { &["--trust-link"] } else { &[] },
+            keys,
+            validate,
+            cache: None,
+            new_mesa: mesa::wanted(),
+        };
+        Self::start_with(&name, (link, folder.clone(), folder), &options)
+    }
+
+    /// Starts a daemon for virtual machines on the socket `vm.sock` in the folder `/dev/shm/pvgpu-NAME`, which it makes and removes.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_for_machines(name: &str, validate: bool) -> Result<Self> {
+        let folder = Path::new("/dev/shm").join(format!("pvgpu-{name}"));
+        fs::create_dir_all(&folder).map_err(Error::io("make", &folder))?;
+        let socket = folder.join("vm.sock");
+        let control = folder.join("vm.sock.pvgpud");
+        let link = format!("ivshmem:{}", socket.display());
+        let options = Start {
+            more: &["--aperture", "64M"],
+            keys: None,
+            validate,
+            cache: None,
+            new_mesa: mesa::wanted(),
+        };
+        let daemon = Self::start_with(name, (link, control, folder.clone()), &options);
+        if daemon.is_err() {
+            let _removed = fs::remove_dir_all(&folder);
+        }
+        daemon
+    }
+
+    /// Starts a daemon on this address and waits until it serves. It takes any guest that reaches it, so nobody else may: it has to be
+    /// started in a network namespace of its own. Its folder is named after the port, which therefore nobody else may have either.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_on_cable(address: SocketAddr) -> Result<Self> {
+        let name = format!("tcp-{}", address.port());
+        let folder = Path::new("/dev/shm").join(format!("pvgpu-{name}"));
+        let places = (format!("tcp://{address}"), folder.clone(), folder);
+        let options = Start {
+            more: &["--trust-link"],
+            keys: None,
+            validate: false,
+            cache: None,
+            new_mesa: mesa::wanted(),
+        };
+        Self::start_with(&name, places, &options)
+    }
+
     fn start_as(name: &str, validate: bool, cache: Option<&Path>, new_mesa: bool) -> Result<Self> {
         let folder = Path::new("/dev/shm").join(format!("pvgpu-{name}"));
         let link = format!("shm:{name}");
+        let options = Start { more: &[], keys: None, validate, cache, new_mesa };
+        Self::start_with(name, (link, folder.clone(), folder), &options)
+    }
+
+    /// On a link with the daemon's folder and the one to remove in the end.
+    fn start_with(
+        name: &str,
+        (link, folder, remove): (String, PathBuf, PathBuf),
+        options: &Start<'_>,
+    ) -> Result<Self> {
+        let Start { more, keys, validate, cache, new_mesa } = *options;
         let logs = paths::target("logs");
         fs::create_dir_all(&logs).map_err(Error::io("make", &logs))?;
         let log = logs.join(format!("pvgpud-{name}.log"));
         let log_file = File::create(&log).map_err(Error::io("write", &log))?;
         let mut command = Command::new(paths::host_program("pvgpud"));
         // Standard output becomes the descriptor that "ready" is written to; messages go to standard error.
-        command.args(["--link", &link, "--ready-fd", "1"]);
+        command.args(["--link", &link, "--ready-fd", "1"]).args(more);
         match cache {
             Some(folder) => command.arg("--cache").arg(folder),
             // What one program leaves must not change how the next one runs.
             None => command.args(["--cache", "none"]),
         };
+        if let Some(folder) = keys {
+            command.env("PVGPU_KEYS", folder);
+        }
         if validate {
             command.arg("--validate");
         }
@@ -82,7 +172,7 @@ impl Daemon {
         }
         let mut child = process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file))?;
         let output = child.stdout.take();
-        let mut daemon = Self { child, link, folder, log };
+        let mut daemon = Self { child, link, folder, remove, log };
         match output.map(wait_until_ready) {
             Some(true) => Ok(daemon),
             _ => Err(Error::Failed(format!("pvgpud did not start:\n{}", daemon.stop_and_read_log()))),
@@ -113,7 +203,7 @@ impl Daemon {
     pub fn kill(mut self) {
         process::end(&mut self.child);
         // What a crash leaves behind must not be tidied up by `drop`.
-        self.folder = PathBuf::new();
+        self.remove = PathBuf::new();
     }
 
     fn stop_and_read_log(&mut self) -> String {
@@ -125,9 +215,9 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         process::end(&mut self.child);
-        if !self.folder.as_os_str().is_empty() {
+        if !self.remove.as_os_str().is_empty() {
             // A daemon that ends in an orderly way removes its folder itself.
-            let _removed = fs::remove_dir_all(&self.folder);
+            let _removed = fs::remove_dir_all(&self.remove);
         }
     }
 }

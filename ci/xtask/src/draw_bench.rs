@@ -255,7 +255,7 @@ fn number(value: f64) -> String {
 }
 
 /// The processor, and how busy it was.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let text = |file| fs::read_to_string(file).unwrap_or_default();
     let info = text("/proc/cpuinfo");
     let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();

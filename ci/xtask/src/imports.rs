@@ -14,6 +14,7 @@ pub(crate) const WINDOWS: &[&str] = &[
     "bcrypt.dll",
     "bcryptprimitives.dll",
     "cfgmgr32.dll",
+    "iphlpapi.dll",
     "kernel32.dll",
     "msvcrt.dll",
     "newdev.dll",
@@ -30,11 +31,13 @@ const RUNTIME: &[&str] = &[
     "bcrypt.dll",
     "combase.dll",
     "gdi32.dll",
+    "iphlpapi.dll",
     "kernel32.dll",
     "msvcrt.dll",
     "ntdll.dll",
     "oleaut32.dll",
     "user32.dll",
+    "ws2_32.dll",
 ];
 
 /// Refuses a file that is linked with anything else.

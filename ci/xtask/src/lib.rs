@@ -4,12 +4,13 @@
 //! one tool to drive:
 //!
 //! - what is needed: [`packages`], [`toolchain`], [`kernel`], [`wheel`], [`source_package`], [`dxvk`], [`sdl`], [`hlsl`];
-//! - running Windows programs: [`wine`], [`daemon`], [`program`];
+//! - running Windows programs: [`wine`], [`daemon`], [`program`]; a virtual machine: [`vm`];
 //! - looking at the result: [`compare`], [`table`];
-//! - whole tasks: [`demo`], [`test`], [`bench`], [`draw_bench`], [`package`], [`dxbc_corpus`], [`conformance`], [`golden`],
+//! - whole tasks: [`demo`], [`test`], [`bench`], [`draw_bench`], [`link_bench`], [`package`], [`dxbc_corpus`], [`conformance`], [`golden`],
 //!   [`client`], named in [`cli`]; [`catalog`] lists the programs that they run.
 //!
-//! Invariants: nothing is written outside `target/` (compiled shaders excepted: they lie beside their source), `/dev/shm`,
+//! Invariants: nothing is written outside `target/` (compiled shaders excepted, which lie beside their source, and the plots of
+//! `bench link` in `docs/`), `/dev/shm`,
 //! and, for a root user, the system's packages. Every process started here is ended here.
 
 #![forbid(unsafe_code)]
@@ -32,6 +33,7 @@ pub mod golden;
 pub mod hlsl;
 mod imports;
 pub mod kernel;
+pub mod link_bench;
 pub mod mesa;
 pub mod package;
 pub mod packages;
@@ -44,6 +46,7 @@ pub mod source_package;
 pub mod table;
 pub mod test;
 pub mod toolchain;
+pub mod vm;
 pub mod wheel;
 pub mod wine;
 

@@ -47,6 +47,8 @@ const PACKAGE: &[&str] = &["gcc-mingw-w64-i686-posix", "openssl", "osslsigncode"
 const SHADERS: &[&str] = &["spirv-tools", "libvkd3d-shader1"];
 /// Tests also check all Vulkan calls.
 const TESTS: &[&str] = &["vulkan-validationlayers"];
+/// To run a virtual machine, where Debian has the package for this machine.
+const VIRTUAL_MACHINE: &str = "qemu-system-x86";
 /// To fetch wheels, for a machine whose Python has no pip.
 const PIP: &[&str] = &["python3-pip"];
 
@@ -68,6 +70,9 @@ pub fn ensure(purpose: Purpose) -> Result<()> {
     }
     let list = missing.join(" ");
     if !is_root()? {
+        if missing == [VIRTUAL_MACHINE] && !has_virtual_machine() {
+            return Ok(());
+        }
         return Err(Error::Missing(format!(
             "these packages are missing; install them and start again:\n  sudo apt-get update && sudo apt-get install -y \
              --no-install-recommends {list}"
@@ -75,6 +80,10 @@ pub fn ensure(purpose: Purpose) -> Result<()> {
     }
     progress::step(format!("Installing packages: {list}"), || {
         process::run_quietly(Command::new("apt-get").args(["update", "--quiet"]))?;
+        missing.retain(|name| *name != VIRTUAL_MACHINE || has_virtual_machine());
+        if missing.is_empty() {
+            return Ok(());
+        }
         process::run_quietly(
             Command::new("apt-get")
                 .args(["install", "--quiet", "--yes", "--no-install-recommends"])
@@ -83,6 +92,11 @@ pub fn ensure(purpose: Purpose) -> Result<()> {
         )?;
         Ok(())
     })
+}
+
+/// Whether apt knows a package with QEMU for this machine.
+pub fn has_virtual_machine() -> bool {
+    process::works(Command::new("apt-cache").args(["show", VIRTUAL_MACHINE]))
 }
 
 /// The packages of a purpose; those that stand in for what is not of Debian only if that is not there.
@@ -95,7 +109,7 @@ fn wanted(purpose: Purpose, debian_rust: bool) -> Vec<&'static str> {
         wanted.extend(PACKAGE);
     }
     if purpose == Purpose::Everything {
-        wanted.extend([SHADERS, TESTS].concat());
+        wanted.extend([SHADERS, TESTS, &[VIRTUAL_MACHINE]].concat());
     }
     if debian_rust {
         wanted.extend(RUST_FOR_WINDOWS);
@@ -112,7 +126,11 @@ fn wanted(purpose: Purpose, debian_rust: bool) -> Vec<&'static str> {
     wanted
 }
 
-fn is_root() -> Result<bool> {
+/// Whether this runs as root, which a user is too in a namespace of their own.
+///
+/// # Errors
+/// If the system does not tell.
+pub(crate) fn is_root() -> Result<bool> {
     // The owner of our own entry is the user we run as.
     let entry = std::fs::metadata("/proc/self")
         .map_err(|source| Error::Io { what: "cannot find out who runs this".to_owned(), source })?;

@@ -196,6 +196,15 @@ impl Running {
         })
     }
 
+    /// The exit code if the program has ended by itself; None while it runs.
+    ///
+    /// # Errors
+    /// If the system cannot tell about the process.
+    pub fn look(&mut self) -> Result<Option<i32>> {
+        let status = process::wait(&mut self.child, Some(Duration::ZERO), || {})?;
+        Ok(status.map(exit_code))
+    }
+
     /// Kills the program without any warning, as a crash would.
     pub fn kill(&mut self) {
         process::end(&mut self.child);

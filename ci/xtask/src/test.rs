@@ -37,11 +37,14 @@ const PARTS: [Part; 11] = [
             "loom",
             "--test",
             "loom",
+            "--test",
+            "loom_mirror",
             "--release",
         ]))
     }),
     ("programs build", || {
         toolchain::build_host()?;
+        toolchain::build_vm()?;
         toolchain::build_windows()?;
         toolchain::build_kernel_road()
     }),

@@ -24,7 +24,7 @@ const FALSE_ALARM: &str = "clippy::missing_const_for_thread_local";
 const RUST_NEEDED: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// The packages of `cargo build` for this machine.
-const HOST_PACKAGES: [&str; 2] = ["pvgpu-host-backend", "pvgpu-ctl"];
+const HOST_PACKAGES: [&str; 3] = ["pvgpu-host-backend", "pvgpu-ctl", "pvgpu-link-bench"];
 /// Our DLLs.
 const DLL_PACKAGES: [&str; 3] = ["pvgpu-d3d11-dll", "pvgpu-dxgi", "pvgpu-umd"];
 /// Windows programs that need nothing of pvgpu.
@@ -51,6 +51,16 @@ const DRIVER_PACKAGES: [&str; 3] = ["pvgpu-umd", "pvgpu-ctl", "pvgpu-inf-probe"]
 pub fn build_host() -> Result<()> {
     progress::step("Building pvgpud and pvgpu-ctl", || {
         process::run(cargo().args(["build", "--quiet", "--release"]).args(in_packages(&HOST_PACKAGES)))
+    })
+}
+
+/// Builds what runs in a virtual machine of [`crate::vm`], as tests are built: with all checks, and of the same libraries.
+///
+/// # Errors
+/// Cargo's failure.
+pub fn build_vm() -> Result<()> {
+    progress::step("Building the virtual machine's program", || {
+        process::run(cargo().args(["build", "--quiet", "--package", "pvgpu-vm"]))
     })
 }
 

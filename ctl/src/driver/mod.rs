@@ -139,7 +139,12 @@ pub fn ask(thunks: &dyn Thunks, adapter: Option<usize>, command: &Command) -> Re
         // Not reached: these need no driver, or are the host's.
         Command::Help
         | Command::Version
+        | Command::Link { .. }
         | Command::Config { .. }
+        | Command::Offer
+        | Command::Pair { .. }
+        | Command::Peers { .. }
+        | Command::Forget { .. }
         | Command::Install(_)
         | Command::Screenshot { .. }
         | Command::Record(_) => Ok(()),

@@ -34,6 +34,8 @@ pub struct Module {
     pub(super) next_id: Word,
     /// What the device must be able to do, `SpvCapability` numbers.
     pub capabilities: BTreeSet<u32>,
+    /// SPIR-V extensions by name.
+    pub extensions: BTreeSet<&'static str>,
     /// Execution modes of the entry point: the operands of OpExecutionMode.
     pub execution_modes: Code,
     /// Names for people: the id, and the place of its text in `name_text`.
@@ -57,6 +59,7 @@ impl Module {
         Self {
             next_id: GLSL + 1,
             capabilities: BTreeSet::from([Capability::Shader as u32]),
+            extensions: BTreeSet::new(),
             execution_modes: Code::default(),
             names: Vec::new(),
             name_text: String::new(),
@@ -84,6 +87,11 @@ impl Module {
     /// Declares that the module uses a capability.
     pub fn capability(&mut self, capability: Capability) {
         self.capabilities.insert(capability as u32);
+    }
+
+    /// Declares that the module uses an extension of SPIR-V.
+    pub fn extension(&mut self, name: &'static str) {
+        self.extensions.insert(name);
     }
 
     /// Gives `id` a name for people who read a listing.

@@ -61,8 +61,8 @@ impl Lowering<'_> {
         self.module.op(Op::Load, image.ty, &[image.variable])
     }
 
-    fn sampled_image(&mut self, image: &Image, sampler: &Operand) -> Result<Word, Error> {
-        let sampler = self.sampler(sampler)?;
+    fn sampled_image(&mut self, image: &Image, resource: &Operand, sampler: &Operand) -> Result<Word, Error> {
+        let sampler = self.sampler(sampler, resource)?;
         let sampler_ty = self.module.sampler_type();
         let ty = self.module.sampled_image_type(image.ty);
         let texture = self.load_image(image);
@@ -137,7 +137,7 @@ impl Lowering<'_> {
             }
             _ => return Err(self.invalid("the operands are not those of the instruction")),
         }
-        let sampled = self.sampled_image(&image, sampler)?;
+        let sampled = self.sampled_image(&image, resource, sampler)?;
         let (mut min_lod, mut least_level) = (None, None);
         if let Some(clamp) = read.clamp {
             let clamp = self.load_component(&clamp, 0, Scalar::F32)?;
@@ -321,7 +321,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        let sampled = self.sampled_image(&image, sampler)?;
+        let sampled = self.sampled_image(&image, resource, sampler)?;
         let mut words = vec![sampled, coordinates.id];
         let op = match reference {
             Some(reference) => {
@@ -385,7 +385,7 @@ impl Lowering<'_> {
         self.module.capability(Capability::ImageQuery);
         let (image, shape) = self.sampled_texture(&resource)?;
         let coordinates = self.leading(&coordinate, shape.coordinates, Scalar::F32)?;
-        let sampled = self.sampled_image(&image, &sampler)?;
+        let sampled = self.sampled_image(&image, &resource, &sampler)?;
         let (float2, float4) = (self.ty(Scalar::F32, 2), self.ty(Scalar::F32, 4));
         let levels = self.module.op(Op::ImageQueryLod, float2, &[sampled, coordinates.id]);
         let zero = self.module.f32(0.0);

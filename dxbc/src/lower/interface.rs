@@ -39,6 +39,8 @@ pub struct Interface {
     /// Variables for pixel shader inputs at their locations.
     input_variables: BTreeMap<u32, Value>,
     built_ins: BTreeMap<(u32, u32), Word>,
+    /// The colours that a pixel shader has written, where it does something with them by itself.
+    pub colors: Vec<(u32, Value)>,
 }
 
 impl Lowering<'_> {
@@ -172,6 +174,11 @@ impl Lowering<'_> {
         id
     }
 
+    /// Whether a built-in is declared.
+    pub(super) fn has_built_in(&self, class: StorageClass, built_in: BuiltIn) -> bool {
+        self.interface.built_ins.contains_key(&(class as u32, built_in as u32))
+    }
+
     /// Loads a built-in input.
     pub(super) fn load_built_in(
         &mut self,
@@ -202,7 +209,8 @@ impl Lowering<'_> {
             }
             RegisterFile::InputCoverageMask => {
                 self.only_in(ShaderStage::Pixel)?;
-                return Ok(self.load_coverage());
+                let coverage = self.load_sample_mask(StorageClass::Input, "vCoverage");
+                return Ok(self.spread_coverage(coverage));
             }
             // For debugging only, and its start is undefined. Differences of readings are zero here.
             RegisterFile::CycleCounter => {
@@ -258,11 +266,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn load_coverage(&mut self) -> Value {
+    /// Loads the coverage that the rasterizer gives, or the one that the shader has written so far.
+    pub(super) fn load_sample_mask(&mut self, class: StorageClass, name: &str) -> Value {
         let int = self.ty(Scalar::I32, 1);
         let array = self.module.array_type(int, 1);
-        let variable = self.built_in(StorageClass::Input, BuiltIn::SampleMask, array, "vCoverage");
-        let pointer = self.module.pointer_type(StorageClass::Input, int);
+        let variable = self.built_in(class, BuiltIn::SampleMask, array, name);
+        let pointer = self.module.pointer_type(class, int);
         let zero = self.module.u32(0);
         let pointer = self.module.op(Op::AccessChain, pointer, &[variable, zero]);
         Value { id: self.module.op(Op::Load, int, &[pointer]), scalar: Scalar::I32, count: 1 }
@@ -322,6 +331,7 @@ impl Lowering<'_> {
             self.module.op_void(Op::Store, &[variable, value.id]);
         } else {
             let value = self.cast(value, Scalar::I32);
+            let value = self.gather_coverage(value);
             self.store_array_element(variable, 0, value);
         }
         Ok(())
@@ -356,6 +366,7 @@ impl Lowering<'_> {
         if self.rasterized_stream() == Some(0) {
             self.export_stream(0)?;
         }
+        self.merge_outputs()?;
         if matches!(self.program.stage, ShaderStage::Vertex | ShaderStage::Domain) {
             self.export_point_size();
         }
@@ -424,6 +435,14 @@ impl Lowering<'_> {
                 let present = self.target().sample_rate_shading;
                 self.require(present, Capability::SampleRateShading, "sampleRateShading")?;
                 self.load_built_in(BuiltIn::SampleId, Scalar::U32, 1, "sample_index")
+            }
+            SystemValue::PrimitiveId
+            | SystemValue::RenderTargetArrayIndex
+            | SystemValue::ViewportArrayIndex
+                if pixel && !self.is_value_written_before(part.system_value) =>
+            {
+                let zero = self.module.u32(0);
+                Value { id: zero, scalar: Scalar::U32, count: 1 }
             }
             SystemValue::PrimitiveId if pixel => self.geometry_input(BuiltIn::PrimitiveId, "primitive_id")?,
             SystemValue::RenderTargetArrayIndex if pixel => self.geometry_input(BuiltIn::Layer, "layer")?,
@@ -549,6 +568,13 @@ impl Lowering<'_> {
         self.options.previous_stage_outputs.is_none_or(|mask| mask >> (number & 31) & 1 != 0)
     }
 
+    /// Whether a pixel shader gets a system value from the stage before, or the rasterizer behind it.
+    fn is_value_written_before(&self, value: SystemValue) -> bool {
+        self.options
+            .previous_stage_system_values
+            .is_none_or(|values| values >> (value.number() & 31) & 1 != 0)
+    }
+
     /// The inputs that can be interpolated anew.
     pub(super) fn interpolated_inputs(&self) -> Vec<u32> {
         let whole = |parts: &[Part]| parts.iter().all(|part| !generated(part.system_value));
@@ -600,7 +626,7 @@ impl Lowering<'_> {
         Ok(self.module.op(Op::CompositeConstruct, vec4, &[center, moved]))
     }
 
-    fn geometry_input(&mut self, built_in: BuiltIn, name: &str) -> Result<Value, Error> {
+    pub(super) fn geometry_input(&mut self, built_in: BuiltIn, name: &str) -> Result<Value, Error> {
         let present = self.target().geometry_shader;
         self.require(present, Capability::Geometry, "geometryShader")?;
         Ok(self.load_built_in(built_in, Scalar::U32, 1, name))
@@ -688,6 +714,12 @@ impl Lowering<'_> {
     }
 
     fn export_color(&mut self, number: u32, value: Value) -> Result<(), Error> {
+        if let Some(forced) = self.forced() {
+            self.interface.colors.push((number, value));
+            if forced.blending.is_some() {
+                return Ok(());
+            }
+        }
         let scalar = signature_scalar(component_type(&self.signatures.output, number));
         let ty = self.ty(scalar, 4);
         let dual = self.options.dual_source_blend;

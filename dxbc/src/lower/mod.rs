@@ -6,6 +6,7 @@
 //! that code.
 
 mod arithmetic;
+mod blend;
 mod buffer;
 mod control_point;
 mod domain;

@@ -6,9 +6,10 @@ use rspirv::spirv::{Capability, Decoration, Dim, ImageFormat, Op, StorageClass, 
 
 use super::Lowering;
 use crate::ir::{Scalar, StructLayout};
-use crate::layout::{BindingClass, TargetCapabilities};
+use crate::layout::{BindingClass, DescriptorSlot, TargetCapabilities};
 use crate::reflection::{
-    BindingKind, Reflection, StorageFormat, ViewUses, atomic_format, r32_format, view_start_range,
+    BindingKind, PUSH_CONSTANT_BYTES, Reflection, SampledWith, StorageFormat, ViewUses, atomic_format,
+    r32_format, view_start_range,
 };
 use crate::token::declaration::{Declaration, ResourceDimension, ReturnType, ViewKind};
 use crate::token::opcode::Opcode;
@@ -49,12 +50,14 @@ pub struct Resources {
     uses: ViewUses,
     /// Declared variables, by class and slot. Shared memory is filed under its own number.
     variables: BTreeMap<(u32, u32), Word>,
-    /// The push constants that say where raw and structured views begin.
-    view_starts: Option<Word>,
+    /// The push constants: where raw and structured views begin, and the blend factor.
+    push_constants: Option<Word>,
 }
 
 /// The key of thread group shared memory in [`Resources::variables`]; the others are [`BindingClass`] numbers.
 const SHARED: u32 = u32::MAX;
+/// The key of further samplers there, which are filed by their number in [`Reflection::spare_samplers`].
+const SPARE_SAMPLER: u32 = u32::MAX - 1;
 
 /// An image: its variable, its type and its shape.
 #[derive(Debug, Clone, Copy)]
@@ -169,11 +172,14 @@ impl Resources {
 }
 
 impl Lowering<'_> {
-    fn bind(&mut self, class: BindingClass, slot: u32, variable: Word) {
-        let place = self.options.layout.descriptor(self.program.stage, class, slot);
+    pub(super) fn bind(&mut self, class: BindingClass, slot: u32, variable: Word) {
+        self.place(self.options.layout.descriptor(self.program.stage, class, slot), variable);
+        self.resources.variables.insert((class as u32, slot), variable);
+    }
+
+    fn place(&mut self, place: DescriptorSlot, variable: Word) {
         self.module.decorate(variable, Decoration::DescriptorSet, &[place.set]);
         self.module.decorate(variable, Decoration::Binding, &[place.binding]);
-        self.resources.variables.insert((class as u32, slot), variable);
     }
 
     fn bound(&self, class: BindingClass, slot: u32) -> Option<Word> {
@@ -307,18 +313,42 @@ impl Lowering<'_> {
         Ok(ImageFormat::Unknown)
     }
 
-    /// The variable of a declared sampler.
-    pub(super) fn sampler(&mut self, operand: &Operand) -> Result<Word, Error> {
+    /// The variable of a declared sampler, with which a texture is read.
+    pub(super) fn sampler(&mut self, operand: &Operand, texture: &Operand) -> Result<Word, Error> {
         let slot = operand.register().filter(|_| operand.file == RegisterFile::Sampler);
         let slot = slot.filter(|slot| self.resources.samplers.contains_key(slot));
         let slot = slot.ok_or_else(|| self.invalid("the sampler is not declared"))?;
-        if let Some(variable) = self.bound(BindingClass::Sampler, slot) {
+        let spare = texture.register().and_then(|texture| self.spare_sampler(slot, texture));
+        let known = match spare {
+            Some((number, _)) => self.resources.variables.get(&(SPARE_SAMPLER, number)).copied(),
+            None => self.bound(BindingClass::Sampler, slot),
+        };
+        if let Some(variable) = known {
             return Ok(variable);
         }
         let ty = self.module.sampler_type();
-        let variable = self.module.variable(StorageClass::UniformConstant, ty, None, &format!("s{slot}"));
-        self.bind(BindingClass::Sampler, slot, variable);
+        let name = spare.map_or(format!("s{slot}"), |(number, _)| format!("s{slot}_{number}"));
+        let variable = self.module.variable(StorageClass::UniformConstant, ty, None, &name);
+        match spare {
+            Some((number, place)) => {
+                self.place(place, variable);
+                self.resources.variables.insert((SPARE_SAMPLER, number), variable);
+            }
+            None => self.bind(BindingClass::Sampler, slot, variable),
+        }
         Ok(variable)
+    }
+
+    /// The further descriptor of a sampler for a texture, if there is one: its number and its place.
+    fn spare_sampler(&self, sampler: u32, texture: u32) -> Option<(u32, DescriptorSlot)> {
+        let spare = self.reflection.spare_samplers.iter().filter(|_| self.options.split_samplers);
+        let serves = |one: &SampledWith| {
+            one.sampler == sampler && one.resources.checked_shr(texture).unwrap_or(0) & 1 != 0
+        };
+        (0..)
+            .zip(spare)
+            .find(|(_, spare)| serves(&spare.of))
+            .map(|(number, spare)| (number, spare.descriptor))
     }
 
     /// The storage block of a raw or structured view.
@@ -348,16 +378,7 @@ impl Lowering<'_> {
         let read_only = operand.file == RegisterFile::Resource;
         let class = if read_only { BindingClass::ShaderResource } else { BindingClass::UnorderedAccess };
         let Some(place) = self.reflection.view_start(class, slot) else { return Ok(None) };
-        let (first, bytes) = view_start_range(self.program.stage);
-        let variable = match self.resources.view_starts {
-            Some(variable) => variable,
-            None => {
-                let layout = StructLayout::Constants { offset: first, count: bytes / 4 };
-                let ty = self.module.block_type(layout);
-                let variable = self.module.variable(StorageClass::PushConstant, ty, None, "view_starts");
-                *self.resources.view_starts.insert(variable)
-            }
-        };
+        let (variable, first) = self.push_constants();
         let uint = self.ty(Scalar::U32, 1);
         let pointer = self.module.pointer_type(StorageClass::PushConstant, uint);
         let member = self.module.u32(0);
@@ -367,6 +388,24 @@ impl Lowering<'_> {
         let pointer = self.module.op(Op::AccessChain, pointer, &[variable, member, dword]);
         let four = self.module.op(Op::Load, uint, &[pointer]);
         Ok(Some(self.module.op(Op::BitFieldUExtract, uint, &[four, shift, bits])))
+    }
+
+    /// The variable of the stage's push constants, of which there may be one, and the byte where it begins.
+    pub(super) fn push_constants(&mut self) -> (Word, u32) {
+        let (first, mut bytes) = view_start_range(self.program.stage);
+        if self.forced().is_some_and(|forced| forced.blending.is_some()) {
+            bytes = PUSH_CONSTANT_BYTES - first;
+        }
+        let variable = match self.resources.push_constants {
+            Some(variable) => variable,
+            None => {
+                let layout = StructLayout::Constants { offset: first, count: bytes / 4 };
+                let ty = self.module.block_type(layout);
+                let variable = self.module.variable(StorageClass::PushConstant, ty, None, "push_constants");
+                *self.resources.push_constants.insert(variable)
+            }
+        };
+        (variable, first)
     }
 
     /// A pointer to the counter of a structured view.

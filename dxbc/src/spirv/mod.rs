@@ -18,6 +18,12 @@ pub fn write(module: &Module, model: ExecutionModel, entry: Word) -> Vec<u32> {
     for capability in &module.capabilities {
         push(&mut words, Op::Capability, &[&[*capability]]);
     }
+    for extension in &module.extensions {
+        let start = words.len();
+        words.push(0);
+        push_string(&mut words, extension);
+        finish(&mut words, start, Op::Extension);
+    }
     let start = words.len();
     words.extend([0, GLSL]);
     push_string(&mut words, "GLSL.std.450");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Accepted, MAX_SCREENSHOT_BYTES, Mode, Recording, Refusal, Request, SOCKET_NAME, Screenshot, Status,
-    TailRecord,
+    Accepted, MAX_SCREENSHOT_BYTES, Mode, Pairing, Recording, Refusal, Request, SOCKET_NAME, Screenshot,
+    Status, TailRecord,
 };
 
 /// How long `status` may take: the daemon answers from memory, so a second is ample even under load.
@@ -138,10 +138,26 @@ impl Client {
         self,
         request: &Request,
     ) -> Result<impl Iterator<Item = Result<Recording, ClientError>> + use<>, ClientError> {
+        self.follow(request)
+    }
+
+    /// Asks for a code; the iterator ends when somebody is paired, or nobody.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the connection breaks; an item is [`ClientError::Refused`] when no link of the daemon has pairings.
+    pub fn pair(self) -> Result<impl Iterator<Item = Result<Pairing, ClientError>> + use<>, ClientError> {
+        self.follow(&Request::Pair)
+    }
+
+    /// Asks for lines of one kind.
+    fn follow<T: DeserializeOwned>(
+        self,
+        request: &Request,
+    ) -> Result<impl Iterator<Item = Result<T, ClientError>> + use<T>, ClientError> {
         Ok(self.ask(request)?.lines().map(|line| {
             let line = line.map_err(ClientError::Io)?;
             match (serde_json::from_str(&line), serde_json::from_str(&line)) {
-                (Ok(recording), _) => Ok(recording),
+                (Ok(item), _) => Ok(item),
                 (_, Ok(Refusal { error })) => Err(ClientError::Refused { error }),
                 _ => Err(ClientError::Answer { line }),
             }

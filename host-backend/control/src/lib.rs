@@ -8,7 +8,8 @@
 //! - `mode` by one line with an [`Accepted`], once the guest's worker has been told;
 //! - `screenshot` by one line with a [`Screenshot`], and right behind it that many bytes of a PNG file;
 //! - `record` by a line with a [`Recording`] each time that something changes, the last of which says that it has ended. A client
-//!   that hangs up ends it.
+//!   that hangs up ends it;
+//! - `pair` by a line with a [`Pairing`] that shows a code, and one that says how it went. A client that hangs up takes the code back.
 //!
 //! A request that is not understood, or cannot be met, is answered by one [`Refusal`].
 //!
@@ -25,7 +26,7 @@ mod tail;
 
 #[cfg(unix)]
 pub use client::{Client, ClientError};
-pub use status::{Gpu, Guest, Latency, Mode, Screen, Status};
+pub use status::{Gpu, Guest, Latency, LinkCounters, Mode, Screen, Status};
 pub use tail::{Level, Source, TailRecord};
 
 use std::path::PathBuf;
@@ -76,6 +77,37 @@ pub enum Request {
         /// Each record is in the file before it is executed.
         #[serde(default)]
         each: bool,
+    },
+    /// Offers a code by which another machine may be paired with this one.
+    Pair,
+}
+
+/// How a pairing goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "pairing", rename_all = "snake_case")]
+pub enum Pairing {
+    /// A code may be used now.
+    Offered {
+        /// What is to be entered on the other machine.
+        code: String,
+        /// Of this host's key.
+        fingerprint: String,
+        /// Where it listens, each as `--link` takes it.
+        links: Vec<String>,
+        /// How long the code is good for.
+        seconds: u64,
+    },
+    /// The other machine is paired.
+    Paired {
+        /// What it is called here.
+        name: String,
+        /// Of its key.
+        fingerprint: String,
+    },
+    /// Nobody was paired.
+    Ended {
+        /// Why, in a sentence.
+        error: String,
     },
 }
 
@@ -152,6 +184,7 @@ mod tests {
             ),
             (Request::Mode { guest: None, mode: None }, r#"{"request":"mode","mode":null}"#),
             (Request::Screenshot { guest: None }, r#"{"request":"screenshot"}"#),
+            (Request::Pair, r#"{"request":"pair"}"#),
             (
                 Request::Record {
                     guest: None,

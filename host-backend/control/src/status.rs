@@ -86,6 +86,42 @@ pub struct Guest {
     pub blits: u64,
     /// Bytes that they wrote.
     pub blit_bytes: u64,
+    /// What the link to it carries; none for a guest that shares memory with the host.
+    pub link_counters: Option<LinkCounters>,
+}
+
+/// What a link between two machines has carried, and what its way is like, as the host sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinkCounters {
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// Bytes sent of commands' answers, fences and events.
+    pub urgent_sent: u64,
+    /// Bytes received of commands and what goes with them.
+    pub urgent_received: u64,
+    /// Bytes sent of frames and what is read back.
+    pub bulk_sent: u64,
+    /// Bytes of memory that these stood for.
+    pub bulk_sent_raw: u64,
+    /// Bytes received of uploads.
+    pub bulk_received: u64,
+    /// Bytes of memory that these stood for.
+    pub bulk_received_raw: u64,
+    /// Parts of memory that wait to be sent.
+    pub bulk_queued: u64,
+    /// Their bytes.
+    pub bulk_queued_bytes: u64,
+    /// Frames sent.
+    pub frames: u64,
+    /// Frames that newer ones have replaced before they were sent.
+    pub frames_dropped: u64,
+    /// Round trip, smoothed, in nanoseconds; 0 before the first.
+    pub rtt_ns: u64,
+    /// The shortest round trip, in nanoseconds; 0 before the first.
+    pub rtt_min_ns: u64,
+    /// Bytes a second that bulk took while it was busy, smoothed; 0 while there was none.
+    pub rate: u64,
 }
 
 /// A guest's screen.

@@ -268,6 +268,8 @@ impl Decoder {
             CommandRef::DiscardBuffer(c) => self.discard_buffer(c, backend),
             CommandRef::WriteNoOverwrite(c) => self.write_no_overwrite(c, backend),
             CommandRef::PlaceBuffer(c) => self.place_buffer(c, backend),
+            // For mirrors; here the heap is what it is.
+            CommandRef::WriteStaging(c) => self.heap_range(c.data).map(drop),
             CommandRef::DescribeTiling(c) => self.describe_tiling(c, backend),
             CommandRef::UpdateTileMappings(c) => self.update_tile_mappings(c, backend),
             CommandRef::CopyTileMappings(c) => self.copy_tile_mappings(c, backend),

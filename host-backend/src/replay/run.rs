@@ -193,6 +193,7 @@ impl Replay {
             broker: None,
             tap: None,
             frames: Some(frames.watch(sink)),
+            tiles: None,
             report: Box::new(move |report| {
                 if let Report::Poisoned(event, fault) = report {
                     let mut told = told.borrow_mut();

@@ -12,15 +12,19 @@ use std::sync::mpsc::Sender;
 use pvgpu_control::{Guest, MAX_SCREENSHOT_BYTES, Recording};
 use pvgpu_protocol::aperture::{GuestHello, Layout, Sizes, host_cell, host_state, refusal};
 use pvgpu_protocol::version::{VersionRange, feature};
-use pvgpu_transport::shm::ApertureFile;
+use pvgpu_transport::ivshmem::Vm;
+use pvgpu_transport::tcp::Half;
 
+use super::aperture::Aperture;
+use super::hello::agree;
+use super::network::Remote;
 use super::pipelines::Pipelines;
 use super::state::Received;
 use super::{Options, State};
-use crate::fd_line::FdReader;
+use crate::fd_line::{FdReader, send_with_fd};
 use crate::pipeline_file;
 use crate::vulkan::{DeviceOptions, GpuChoice};
-use crate::worker::FromWorker;
+use crate::worker::{FromWorker, ToWorker};
 
 /// A worker whose loop has not moved for this long is ended: no command may take that long on the CPU.
 const STUCK_MS: u64 = 10_000;
@@ -31,32 +35,36 @@ const MAX_LINE_BYTES: u64 = 1 << 20;
 /// A guest with its worker.
 pub struct Started {
     /// The guest's aperture.
-    pub file: ApertureFile,
+    pub aperture: Aperture,
     child: Child,
     line: UnixStream,
     /// Why the worker said that it cannot serve; 0 if it did not.
     refused: Arc<AtomicU64>,
+    /// The worker has ended, and by itself.
+    in_order: bool,
 }
 
 /// A guest that cannot be served, why, and in words.
-pub type Refused = (ApertureFile, u64, String);
+pub type Refused = (Aperture, u64, String);
 
 /// Reads the hello and starts a worker. `ended` gets `number` when the worker is gone.
 pub fn start(
     options: &Options,
     pipelines: Option<&Arc<Pipelines>>,
     state: &Arc<State>,
-    file: ApertureFile,
+    aperture: Aperture,
     number: u64,
     ended: Sender<u64>,
 ) -> Result<Started, Refused> {
-    let (hello, layout, version) = match agree(&file) {
+    // What no file shows, the worker hears by itself.
+    let agreed = match aperture.cells().map(agree).transpose() {
         Ok(agreed) => agreed,
-        Err((reason, text)) => return Err((file, reason, text)),
+        Err((reason, text)) => return Err((aperture, reason, text)),
     };
-    let recording = state.recordings.begin(options, number, &file.name(), hello.process);
+    let process = agreed.as_ref().map_or(0, |(hello, ..)| hello.process);
+    let recording = state.recordings.begin(options, number, &aperture.name(), process);
     let started = UnixStream::pair().and_then(|(ours, theirs)| {
-        let mut command = command(options, pipelines, &file, &hello, version);
+        let mut command = command(options, pipelines, &aperture, agreed.as_ref());
         command.stdout(Stdio::null());
         if let Some((recording, limits)) = recording {
             command.stdout(Stdio::from(recording)).args(["--recording"]);
@@ -70,6 +78,11 @@ pub fn start(
             }
         }
         let child = command.stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
+        match &aperture {
+            Aperture::Shm(_) => {}
+            Aperture::Ivshmem(vm) => send_descriptors(&ours, vm)?,
+            Aperture::Remote(remote) => send_connections(&ours, remote)?,
+        }
         let (reader, writer) = (ours.try_clone()?, ours.try_clone()?);
         Ok((child, ours, reader, writer))
     });
@@ -77,13 +90,13 @@ pub fn start(
         Ok(started) => started,
         Err(error) => {
             state.recordings.lost(number);
-            return Err((file, refusal::WORKER_ENDED, format!("no worker could be started: {error}")));
+            return Err((aperture, refusal::WORKER_ENDED, format!("no worker could be started: {error}")));
         }
     };
     let refused = Arc::new(AtomicU64::new(refusal::NONE));
-    let name = file.name();
-    let guest = Guest { name: name.clone(), guest_process: hello.process, ..Guest::default() };
-    state.add(number, guest, layout.heap_bytes(), writer);
+    let name = aperture.name();
+    let guest = Guest { name: name.clone(), guest_process: process, ..Guest::default() };
+    state.add(number, guest, agreed.map_or(0, |(_, layout, _)| layout.heap_bytes()), writer);
     let listener = Listener {
         name,
         number,
@@ -99,58 +112,64 @@ pub fn start(
         // The supervisor may have ended first.
         let _ = ended.send(listener.number);
     });
-    Ok(Started { file, child, line, refused })
+    Ok(Started { aperture, child, line, refused, in_order: false })
 }
 
-/// Reads the hello once and agrees on version and layout.
-fn agree(file: &ApertureFile) -> Result<(GuestHello, Layout, u16), (u64, String)> {
-    let mut failed = None;
-    let hello = GuestHello::read(|index| {
-        file.read_cell(index).unwrap_or_else(|error| {
-            failed = Some(error);
-            0
-        })
-    });
-    let hello = match (hello, failed) {
-        (Some(hello), None) => hello,
-        (_, Some(error)) => return Err((refusal::LAYOUT, format!("its hello cannot be read: {error}"))),
-        (None, None) => return Err((refusal::LAYOUT, "it announced an aperture without a hello".to_owned())),
-    };
-    let version =
-        VersionRange::OURS.agree(hello.versions).map_err(|error| (refusal::VERSION, error.to_string()))?;
-    let layout = Layout::new(hello.sizes).map_err(|error| (refusal::LAYOUT, error.to_string()))?;
-    match file.len() {
-        Ok(bytes) if bytes >= layout.sizes.aperture => Ok((hello, layout, version)),
-        _ => Err((refusal::LAYOUT, "its aperture's file is smaller than the hello says".to_owned())),
-    }
+/// Gives a worker what it opens by no path: the memory, the host's doorbell, the guest's.
+fn send_descriptors(line: &UnixStream, vm: &Vm) -> std::io::Result<()> {
+    let mut text = serde_json::to_string(&ToWorker::Descriptor)?;
+    text.push('\n');
+    vm.descriptors().iter().try_for_each(|fd| send_with_fd(line, text.as_bytes(), fd))
+}
+
+/// Gives a worker a guest's connections, the urgent one first, with their keys.
+fn send_connections(line: &UnixStream, remote: &Remote) -> std::io::Result<()> {
+    let halves = remote.take().ok_or(std::io::ErrorKind::NotConnected)?;
+    halves.into_iter().try_for_each(|Half { stream, keys }| {
+        let mut text = serde_json::to_string(&ToWorker::Connection { keys })?;
+        text.push('\n');
+        send_with_fd(line, text.as_bytes(), &stream)
+    })
 }
 
 /// The command line of a worker; [`parse_worker`](crate::cli) reads it.
 fn command(
     options: &Options,
     pipelines: Option<&Arc<Pipelines>>,
-    file: &ApertureFile,
-    hello: &GuestHello,
-    version: u16,
+    aperture: &Aperture,
+    agreed: Option<&(GuestHello, Layout, u16)>,
 ) -> Command {
-    let Sizes { aperture, ring0, event, telemetry } = hello.sizes;
-    let DeviceOptions { gpu, validation, memory_limit, local_limit, bounce, command_pools: _ } =
-        &options.device;
+    let DeviceOptions {
+        gpu,
+        validation,
+        memory_limit,
+        local_limit,
+        bounce,
+        command_pools: _,
+        merge_in_shaders: _,
+    } = &options.device;
     // The very program that runs, even if its file was replaced meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command
         .arg("worker")
-        .arg("--aperture")
-        .arg(file.path())
-        .args(["--abi", &version.to_string()])
-        .args(["--features", &(hello.features & feature::ALL).to_string()])
-        .args(["--sizes", &format!("{aperture},{ring0},{event},{telemetry}")])
-        .args(["--process", &hello.process.to_string()])
         .args(["--max-guest-memory", &memory_limit.to_string()])
         .args(["--log", &options.log])
         // Drivers would like to write caches to the user's folder, which the sandbox does not let them.
         .env("MESA_SHADER_CACHE_DISABLE", "true")
         .env("__GL_SHADER_DISK_CACHE", "0");
+    match aperture {
+        Aperture::Shm(file) => command.arg("--aperture").arg(file.path()),
+        Aperture::Ivshmem(_) => command.arg("--ivshmem"),
+        Aperture::Remote(_) => command.arg("--remote"),
+    };
+    if let Some((hello, _, version)) = agreed {
+        let Sizes { aperture: bytes, ring0, event, telemetry } = hello.sizes;
+        command
+            .args(["--abi", &version.to_string()])
+            .args(["--features", &(hello.features & feature::ALL).to_string()])
+            .args(["--sizes", &format!("{bytes},{ring0},{event},{telemetry}")])
+            .args(["--process", &hello.process.to_string()]);
+    }
     if *gpu != GpuChoice::Best {
         command.args(["--gpu", &gpu.to_string()]);
     }
@@ -170,17 +189,18 @@ fn command(
 }
 
 /// Writes a refusal into the guest's control page.
-pub fn refuse(file: &ApertureFile, reason: u64) {
+pub fn refuse(aperture: &Aperture, reason: u64) {
     let cells = [
         (host_cell::VERSIONS, VersionRange::OURS.to_word()),
         (host_cell::REASON, reason),
         (host_cell::STATE, host_state::REFUSED),
     ];
-    write_cells(file, &cells);
+    write_cells(aperture, &cells);
 }
 
 /// A guest that has taken its aperture back needs no answer.
-fn write_cells(file: &ApertureFile, cells: &[(usize, u64)]) {
+fn write_cells(aperture: &Aperture, cells: &[(usize, u64)]) {
+    let Some(file) = aperture.cells() else { return };
     for (index, value) in cells {
         let _ = file.write_cell(*index, *value);
     }
@@ -191,12 +211,16 @@ impl Started {
     pub fn say_gone(&self, reason: u64) {
         let refused = self.refused.load(Ordering::Relaxed);
         if refused != refusal::NONE {
-            return refuse(&self.file, refused);
+            return refuse(&self.aperture, refused);
         }
-        if self.file.read_cell(host_cell::STATE).is_ok_and(|state| state == host_state::GONE) {
-            return;
+        let Some(cells) = self.aperture.cells() else { return };
+        match cells.read_cell(host_cell::STATE) {
+            Ok(host_state::GONE) => return,
+            // A worker that ended in order has left the state to a driver that says hello anew.
+            Ok(host_state::NONE) if self.in_order && matches!(self.aperture, Aperture::Ivshmem(_)) => return,
+            Ok(_) | Err(_) => {}
         }
-        write_cells(&self.file, &[(host_cell::REASON, reason), (host_cell::STATE, host_state::GONE)]);
+        write_cells(&self.aperture, &[(host_cell::REASON, reason), (host_cell::STATE, host_state::GONE)]);
     }
 
     /// Asks the worker to end.
@@ -217,6 +241,7 @@ impl Started {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
         while std::time::Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
+                self.in_order = status.success();
                 return status.to_string();
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -258,6 +283,9 @@ impl Listener {
                         self.kill();
                         return;
                     }
+                }
+                Ok(FromWorker::Greeted { process, heap_bytes }) => {
+                    self.state.greeted(self.number, process, heap_bytes);
                 }
                 Ok(FromWorker::Tail(mut record)) => {
                     record.guest.clone_from(&self.name);

@@ -149,6 +149,8 @@ mod tests {
 
     fn options(record: Option<&Path>) -> Options {
         Options {
+            trust_link: false,
+            aperture_bytes: 64 << 20,
             link: "shm:test".parse().expect("a link"),
             device: DeviceOptions::default(),
             cache: None,

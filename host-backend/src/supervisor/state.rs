@@ -5,12 +5,14 @@ use std::fmt;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pvgpu_control::{Gpu, Guest, Level, Mode, Screenshot, Source, Status, TailRecord};
 use pvgpu_protocol::mode::{BadMode, DisplayMode};
 use pvgpu_transport::Link;
+use pvgpu_transport::secure::Fingerprint;
+use pvgpu_transport::secure::pairing::Slot;
 
 use super::recordings::Recordings;
 use super::shares::Shares;
@@ -34,6 +36,18 @@ pub struct State {
     pub recordings: Recordings,
     /// What workers share with each other.
     pub shares: Shares,
+    pairings: OnceLock<Pairings>,
+}
+
+/// Where codes for pairing are offered, and what is shown with them.
+#[derive(Debug)]
+pub struct Pairings {
+    /// The listener's.
+    pub slot: Arc<Slot>,
+    /// Of this host's key.
+    pub fingerprint: Fingerprint,
+    /// Where it listens, each as `--link` takes it.
+    pub links: Vec<String>,
 }
 
 #[derive(Default)]
@@ -136,7 +150,18 @@ impl State {
             inner: Mutex::default(),
             recordings: Recordings::default(),
             shares,
+            pairings: OnceLock::new(),
         }
+    }
+
+    /// From now on codes are offered for a link between machines. Only the first call counts.
+    pub fn serve_pairings(&self, pairings: Pairings) {
+        let _ = self.pairings.set(pairings);
+    }
+
+    /// Where codes for pairing are offered, if anywhere.
+    pub fn pairings(&self) -> Option<&Pairings> {
+        self.pairings.get()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -151,6 +176,14 @@ impl State {
             link: self.link.clone(),
             gpu: self.gpu.clone(),
             guests: self.lock().guests.values().map(|known| known.guest.clone()).collect(),
+        }
+    }
+
+    /// A guest of another machine has said what it is.
+    pub fn greeted(&self, number: u64, process: u64, heap_bytes: u64) {
+        if let Some(known) = self.lock().guests.get_mut(&number) {
+            known.guest.guest_process = process;
+            known.heap_bytes = heap_bytes;
         }
     }
 

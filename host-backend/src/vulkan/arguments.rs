@@ -33,23 +33,25 @@ pub struct ArgumentChecks {
 
 impl ArgumentChecks {
     fn new(context: &mut Context) -> Result<Self, Fault> {
-        let mut program = |bytes: &[u8]| {
-            let container = container::parse(bytes).map_err(|error| Fault::argument(error.to_string()))?;
-            let source = ShaderSource { tokens: container.tokens, ..ShaderSource::default() };
-            let shader = Rc::new(Shader::new(context.uid(), stage::COMPUTE, source, &context.trash)?);
-            let program = Program::new(&[shader], &ProgramKey::default(), None, &context.trash)?;
-            context.make_compute(true, &program)?;
-            Ok::<_, Fault>(Rc::new(program))
-        };
         Ok(Self {
-            groups: program(include_bytes!("shaders/arguments.groups.dxbc"))?,
-            vertices: program(include_bytes!("shaders/arguments.vertices.dxbc"))?,
+            groups: context.own_program(include_bytes!("shaders/arguments.groups.dxbc"))?,
+            vertices: context.own_program(include_bytes!("shaders/arguments.vertices.dxbc"))?,
             copy: Rc::new(Counter::new(&context.trash)?),
         })
     }
 }
 
 impl Context {
+    /// A compute shader of our own, with its pipeline.
+    pub(super) fn own_program(&mut self, bytes: &[u8]) -> Result<Rc<Program>, Fault> {
+        let container = container::parse(bytes).map_err(|error| Fault::argument(error.to_string()))?;
+        let source = ShaderSource { tokens: container.tokens, ..ShaderSource::default() };
+        let shader = Rc::new(Shader::new(self.uid(), stage::COMPUTE, source, &self.trash)?);
+        let program = Program::new(&[shader], &ProgramKey::default(), None, None, &self.trash)?;
+        self.make_compute(true, &program)?;
+        Ok(Rc::new(program))
+    }
+
     /// Copies the thread groups of a dispatch; gives the copy, in which they are not more than there may be.
     pub(super) fn checked_groups(
         &mut self,
@@ -96,26 +98,38 @@ impl Context {
         found.ok_or_else(|| Fault::argument("no checks of arguments"))
     }
 
-    /// Runs a shader on the copy, outside of everything that counts or is conditional.
+    /// Runs a shader on the copy.
     fn check_arguments(&mut self, program: &Program, copy: &Counter) -> Result<(), Fault> {
+        self.run_own(program, &[copy.buffer.as_raw(), 0, BYTES], [1, 1, 1])?;
+        self.recorder.mark(&copy.tracker, Access::Write);
+        self.recorder.barrier(&self.device)
+    }
+
+    /// Runs a shader of our own behind a barrier, outside of everything that counts or is conditional. What it uses is for the caller to
+    /// mark.
+    pub(super) fn run_own(
+        &mut self,
+        program: &Program,
+        contents: &[u64],
+        [x, y, z]: [u32; 3],
+    ) -> Result<(), Fault> {
         self.recorder.barrier(&self.device)?;
         let pipeline = program.pipelines.borrow().values().next().cloned();
-        let set = self.sets.set(program, &[copy.buffer.as_raw(), 0, BYTES])?;
+        let set = self.sets.set(program, contents)?;
         let (Some(pipeline), Some(set)) = (pipeline, set) else {
-            return Err(Fault::argument("no check of arguments"));
+            return Err(Fault::argument("no shader of our own"));
         };
         let cmd = self.recorder.main(&self.device)?;
         cmd.bind_making(vk::PipelineBindPoint::COMPUTE, pipeline);
         cmd.bind_set(vk::PipelineBindPoint::COMPUTE, program.layout, set, &[]);
-        if !program.view_start_stages.is_empty() {
-            // The copy begins with its descriptor. The push constants of draws and dispatches were the same memory.
+        if !program.constant_stages.is_empty() {
+            // Everything begins with its descriptor. The push constants of draws and dispatches were the same memory.
             let starts = ViewStarts::default();
-            cmd.push_constants(program.layout, program.view_start_stages, &starts.0);
+            cmd.push_constants(program.layout, program.constant_stages, &starts.0);
             self.pushed = Some((program.layout, starts));
             self.bound.dirty |= Dirty::DESCRIPTORS | Dirty::COMPUTE;
         }
-        cmd.dispatch(1, 1, 1);
-        self.recorder.mark(&copy.tracker, Access::Write);
-        self.recorder.barrier(&self.device)
+        cmd.dispatch(x, y, z);
+        Ok(())
     }
 }

@@ -111,7 +111,9 @@ pub struct IndexBuffer {
 pub struct StageBindings {
     pub shader: Option<Rc<Shader>>,
     pub constant_buffers: [Option<ConstantBuffer>; CONSTANT_BUFFER_SLOTS],
-    pub resources: Vec<Option<Rc<View>>>,
+    resources: Vec<Option<Rc<View>>>,
+    /// Slots of resources whose texels no sampler may filter: bit n is slot n.
+    pub unfiltered: u128,
     pub samplers: [Option<Rc<Sampler>>; SAMPLER_SLOTS],
 }
 
@@ -121,8 +123,25 @@ impl StageBindings {
             shader: None,
             constant_buffers: [const { None }; CONSTANT_BUFFER_SLOTS],
             resources: vec![None; SHADER_RESOURCE_SLOTS],
+            unfiltered: 0,
             samplers: [const { None }; SAMPLER_SLOTS],
         }
+    }
+
+    /// The shader resource in a slot.
+    #[inline]
+    pub fn resource(&self, slot: usize) -> Option<&Rc<View>> {
+        self.resources.get(slot)?.as_ref()
+    }
+
+    /// Puts a shader resource into a slot.
+    pub fn set_resource(&mut self, slot: usize, view: Option<Rc<View>>) {
+        let Some(place) = self.resources.get_mut(slot) else { return };
+        // CAST: below the number of slots, 128.
+        let bit = 1u128.checked_shl(slot as u32).unwrap_or(0);
+        let filtered = view.as_ref().is_none_or(|view| view.filtered);
+        self.unfiltered = if filtered { self.unfiltered & !bit } else { self.unfiltered | bit };
+        *place = view;
     }
 }
 

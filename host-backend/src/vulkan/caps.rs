@@ -1,5 +1,7 @@
 //! What a device can do beyond what pvgpu needs.
 
+use ash::vk;
+
 /// Optional things that the device has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Caps {
@@ -8,6 +10,8 @@ pub struct Caps {
     pub memory_budget: bool,
     pub depth_clip_enable: bool,
     pub custom_border_color: bool,
+    /// Samplers that may have one of their own at a time.
+    pub max_custom_borders: u32,
     pub vertex_divisor: bool,
     pub vertex_divisor_zero: bool,
     pub logic_op: bool,
@@ -24,10 +28,6 @@ pub struct Caps {
     pub d24s8: bool,
     /// Whether null vertex buffers read as zeros in every format. Lavapipe (22.3) reads address 0 for one byte at offset 0.
     pub null_vertex_buffers: bool,
-    /// Whether texels of `R32_SFLOAT` that are no depths can be compared with a reference.
-    pub compares_floats: bool,
-    /// The same for `R16_UNORM`.
-    pub compares_unorms: bool,
     /// `VK_EXT_conditional_rendering`.
     pub conditional_rendering: bool,
     pub feedback: FeedbackCaps,
@@ -40,6 +40,22 @@ pub struct Caps {
     pub texel_buffer_alignment: (u64, bool),
     pub shader: ShaderCaps,
     pub sparse: SparseCaps,
+    pub forced: ForcedCaps,
+}
+
+/// What the device has for a rasterizer with its own samples, see `forced`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ForcedCaps {
+    /// `VK_NV_framebuffer_mixed_samples` and `VK_NV_coverage_reduction_mode`.
+    pub mixes: bool,
+    /// The counts that it merges to one.
+    pub mixed: vk::SampleCountFlags,
+    /// `VK_EXT_fragment_shader_interlock` for pixels.
+    pub interlock: bool,
+    /// It runs the fragments of a pixel in the order of primitives without being told.
+    pub ordered: bool,
+    /// Storage images of 1, 2 and 8 bytes a texel.
+    pub extended_formats: bool,
 }
 
 /// What `VK_EXT_transform_feedback` offers.
@@ -92,6 +108,8 @@ pub struct ShaderCaps {
     pub flush_float32: bool,
     /// Descriptors of storage buffers begin at fewer places than views: at multiples of more than a dword.
     pub view_starts: bool,
+    /// There are formats of floats that the device samples and does not filter.
+    pub unfiltered_floats: bool,
 }
 
 /// What the device has for tiled resources.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use ash::vk;
 
 use super::Device;
+use super::changed::{ComparedBy, Comparisons, Presented, TileWatch};
 use super::memory::Slice;
 use super::query::QueryResult;
 use super::texels::Conversion;
@@ -60,6 +61,15 @@ impl Frame {
 
 /// Sees each frame before the guest is told of it. Called on the completion thread, in order.
 pub type FrameWatch = Arc<dyn Fn(&Frame, &Heap) + Send + Sync>;
+
+/// Who sees presented frames; without anybody, they cost nothing more.
+#[derive(Clone, Default)]
+pub struct Watches {
+    /// Sees the frames alone.
+    pub frames: Option<FrameWatch>,
+    /// Sees them with what has changed in them.
+    pub tiles: Option<TileWatch>,
+}
 
 /// Bytes to copy into the heap once the GPU has written them.
 pub struct HeapCopy {
@@ -138,7 +148,7 @@ pub struct Submission {
     pub copies: Vec<HeapCopy>,
     pub packs: Vec<HeapPack>,
     /// Empty unless somebody watches them.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<Presented>,
 }
 
 struct Shared {
@@ -161,6 +171,7 @@ pub struct CompletionHandle {
     sender: Sender<Submission>,
     shared: Arc<Shared>,
     watched: bool,
+    compared_by: Option<ComparedBy>,
 }
 
 impl Completion {
@@ -172,9 +183,10 @@ impl Completion {
         device: Arc<Device>,
         heap: Heap,
         sink: impl FenceSink + 'static,
-        watch: Option<FrameWatch>,
+        watches: Watches,
     ) -> std::io::Result<Self> {
-        let watched = watch.is_some();
+        let watched = watches.frames.is_some();
+        let compared_by = watches.tiles.as_ref().map(|watch| watch.by);
         let (sender, receiver) = channel();
         let shared = Arc::new(Shared {
             retired: AtomicU64::new(0),
@@ -183,9 +195,9 @@ impl Completion {
         });
         let thread = std::thread::Builder::new().name("completion".to_owned()).spawn({
             let shared = shared.clone();
-            move || run(&device, &heap, sink, watch.as_ref(), &receiver, &shared)
+            move || run(&device, &heap, sink, watches, &receiver, &shared)
         })?;
-        Ok(Self { handle: CompletionHandle { sender, shared, watched }, thread: Some(thread) })
+        Ok(Self { handle: CompletionHandle { sender, shared, watched, compared_by }, thread: Some(thread) })
     }
 
     /// Where contexts send their submissions.
@@ -219,6 +231,11 @@ impl CompletionHandle {
         self.watched
     }
 
+    /// Who compares presented frames, if somebody wants to know what has changed in them.
+    pub fn compared_by(&self) -> Option<ComparedBy> {
+        self.compared_by
+    }
+
     /// The highest serial whose work is finished and whose results are written.
     pub fn retired(&self) -> u64 {
         self.shared.retired.load(Ordering::Acquire)
@@ -242,10 +259,11 @@ fn run(
     device: &Device,
     heap: &Heap,
     mut sink: impl FenceSink,
-    watch: Option<&FrameWatch>,
+    watches: Watches,
     receiver: &Receiver<Submission>,
     shared: &Shared,
 ) {
+    let mut comparisons = watches.tiles.map(Comparisons::new);
     while let Ok(submission) = receiver.recv() {
         if !wait(device, submission.serial, shared) {
             return;
@@ -259,8 +277,13 @@ fn run(
         for query in &submission.queries {
             query.write(device, heap);
         }
-        if let Some(watch) = watch {
-            submission.frames.iter().for_each(|frame| watch(frame, heap));
+        for presented in &submission.frames {
+            if let Some(watch) = &watches.frames {
+                watch(&presented.frame, heap);
+            }
+            if let Some(comparisons) = &mut comparisons {
+                comparisons.tell(presented, heap);
+            }
         }
         if let Some((context, value, decoded)) = submission.fence {
             sink.complete(context, value, decoded);

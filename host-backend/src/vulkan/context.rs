@@ -17,7 +17,8 @@ use super::Device;
 use super::arguments::ArgumentChecks;
 use super::assembly::Assembly;
 use super::bindings::{Bindings, ConstantBuffer, Dirty, IndexBuffer, VertexBuffer};
-use super::completion::{CompletionHandle, Frame, HeapCopy, HeapPack, Progress, Submission, Work};
+use super::changed::Presented;
+use super::completion::{CompletionHandle, HeapCopy, HeapPack, Progress, Submission, Work};
 use super::descriptor::{Contents, Program, ProgramKey, ViewStarts};
 use super::feedback::FullBuffer;
 use super::memory::{HeapBuffer, SlicePool};
@@ -191,7 +192,7 @@ pub struct Context {
     pub(super) packs: Vec<HeapPack>,
     /// Changes of tiles' mappings that are still to be made.
     pub(super) tile_binds: Pending,
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Presented>,
     /// Taken when the context ends.
     pub(super) default_sampler: Option<Rc<Sampler>>,
     default_blend: Rc<BlendState>,
@@ -413,13 +414,8 @@ impl Context {
         count(counter(&self.shared.counters), by);
     }
 
-    /// A frame that the next submission brings into the heap.
-    pub(super) fn note_frame(&mut self, c: &pvgpu_protocol::command::Present) {
-        if self.shared.completion.watches_frames() {
-            let (offset, sequence) = (c.frame.offset, c.sequence);
-            let (width, height, row_pitch) = (c.width, c.height, c.row_pitch);
-            self.frames.push(Frame { context: self.id, sequence, offset, width, height, row_pitch });
-        }
+    pub(super) fn id(&self) -> u32 {
+        self.id
     }
 
     pub(super) fn heap_buffer(&self) -> Option<vk::Buffer> {
@@ -600,9 +596,8 @@ impl Context {
     fn set_shader_resources(&mut self, stage: u32, start: u32, views: &[u32]) -> Result<(), Fault> {
         for (index, id) in (start as usize..).zip(views) {
             let view = self.optional_view(*id)?;
-            let stage = self.bound.stages.get_mut(stage as usize);
-            if let Some(slot) = stage.and_then(|stage| stage.resources.get_mut(index)) {
-                *slot = view;
+            if let Some(stage) = self.bound.stages.get_mut(stage as usize) {
+                stage.set_resource(index, view);
             }
         }
         self.bound.dirty |= Bindings::descriptors_of(stage);

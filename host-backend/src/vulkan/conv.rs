@@ -181,6 +181,19 @@ pub struct Filter {
     pub comparison: bool,
 }
 
+impl Filter {
+    /// The same without mixing texels.
+    pub fn nearest(self) -> Self {
+        let (min, mip) = (vk::Filter::NEAREST, vk::SamplerMipmapMode::NEAREST);
+        Self { min, mag: min, mip, anisotropic: false, ..self }
+    }
+
+    /// Whether it mixes no texels.
+    pub fn is_nearest(self) -> bool {
+        self == self.nearest()
+    }
+}
+
 /// `D3D10_DDI_FILTER`: bits 0, 2, 4 are mip, mag, min linear; 0x40 anisotropic; 0x80 comparison.
 pub fn map_filter(filter: u32) -> Filter {
     let linear = |bit: u32| if filter & bit != 0 { vk::Filter::LINEAR } else { vk::Filter::NEAREST };
@@ -219,6 +232,12 @@ mod tests {
         assert_eq!((mixed.min, mixed.mag), (vk::Filter::NEAREST, vk::Filter::LINEAR));
         assert_eq!(mixed.mip, vk::SamplerMipmapMode::NEAREST);
         assert!(mixed.comparison);
+        for filter in 0..0x100 {
+            let filter = map_filter(filter);
+            assert!(filter.nearest().is_nearest() && filter.nearest().comparison == filter.comparison);
+        }
+        assert!(map_filter(0x80).is_nearest() && !mixed.is_nearest() && !map_filter(0x1).is_nearest());
+        assert!(!map_filter(0x40).is_nearest());
     }
 
     #[test]

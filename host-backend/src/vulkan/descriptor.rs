@@ -9,14 +9,16 @@ use std::sync::Once;
 use ash::vk;
 use ash::vk::Handle;
 use pvgpu_dxbc::{
-    BindingClass, BindingKind, DescriptorType, Reflection, ReturnType, StorageFormat, StreamOutput,
+    Binding, BindingClass, BindingKind, BindingLayout, DescriptorType, ForcedSamples, Reflection,
+    ResourceDimension, ReturnType, SampledWith, ShaderStage, SpareSampler, StorageFormat, StreamOutput,
 };
 use pvgpu_protocol::command::stage;
+use pvgpu_protocol::limits::RENDER_TARGETS;
 
 use super::Device;
 use super::bindings::{Bindings, ConstantBuffer, StageBindings};
 use super::formats::map_color;
-use super::pipeline::PipelineKey;
+use super::pipeline::{PipelineKey, TargetFormats};
 use super::pipeline_pool::Making;
 use super::recorder::{Access, Tracker};
 use super::set_cache::{Sets, WordHasher};
@@ -56,6 +58,8 @@ pub struct ProgramBinding {
     start: Option<u32>,
     /// A resource whose texels are compared with a reference.
     compared: bool,
+    /// Of a sampler that does not compare: the slots of the textures that are read with it, a bit each.
+    sampled: u128,
 }
 
 /// A binding with its place in the set's layout.
@@ -75,6 +79,8 @@ pub struct ProgramKey {
     pub outputs: ComponentTypes,
     /// What the pixel shader writes to slots without a target between others.
     pub unused_outputs: u8,
+    /// For samples that are not the targets': the blend state, and what is rendered to.
+    pub forced: Option<(u64, TargetFormats)>,
 }
 
 /// A stage of a program.
@@ -98,10 +104,12 @@ pub struct Program {
     pub rasterized_stream: Option<u32>,
     /// A stage before the pixel shader chooses the viewport.
     pub chooses_viewport: bool,
-    /// Stages with push constants that say where views begin.
-    pub view_start_stages: vk::ShaderStageFlags,
+    /// Stages with push constants: where views begin, and the blend factor of a pixel shader that blends.
+    pub constant_stages: vk::ShaderStageFlags,
     pub pipelines: RefCell<HashMap<PipelineKey, Making, BuildHasherDefault<WordHasher>>>,
     pub writes: bool,
+    /// The targets are no attachments, but what the pixel shader blends into.
+    pub merges_in_shader: bool,
     /// The descriptor sets that were made for it.
     pub sets: RefCell<Sets>,
     /// By binding number, as dynamic offsets are.
@@ -119,6 +127,7 @@ impl Program {
         shaders: &[Rc<Shader>],
         &ProgramKey { dual_source, inputs, outputs, unused_outputs, .. }: &ProgramKey,
         stream_output: Option<StreamOutput>,
+        forced: Option<Rc<ForcedSamples>>,
         trash: &Rc<Trash>,
     ) -> Result<Self, Fault> {
         let last = shaders.iter().rposition(|shader| shader.stage != stage::PIXEL);
@@ -143,9 +152,10 @@ impl Program {
             chooses_viewport: writer.is_some_and(|writer| {
                 writer.reflection.output_system_values() & (1 << NAME_VIEWPORT_INDEX) != 0
             }),
-            view_start_stages: vk::ShaderStageFlags::empty(),
+            constant_stages: vk::ShaderStageFlags::empty(),
             pipelines: RefCell::default(),
             writes: false,
+            merges_in_shader: forced.as_ref().is_some_and(|forced| forced.blending.is_some()),
             sets: RefCell::default(),
             bindings: Vec::new(),
             set_layout: vk::DescriptorSetLayout::null(),
@@ -155,12 +165,13 @@ impl Program {
         };
         let mut placed: Vec<Placed> = Vec::new();
         let mut previous: Option<&Reflection> = None;
+        let splits = has_room_for_samplers(&trash.device.limits, shaders);
         for (index, shader) in shaders.iter().enumerate() {
             let flag = stage_flag(shader.stage);
             let read = |of: &[u32], mask: fn(&Reflection) -> u32| {
                 previous.filter(|_| of.contains(&shader.stage)).map(mask)
             };
-            let linked = [stage::HULL, stage::DOMAIN, stage::GEOMETRY, stage::PIXEL];
+            let linked = [stage::HULL, stage::DOMAIN, stage::GEOMETRY];
             let mut variant = Variant {
                 previous_outputs: read(&linked, Reflection::output_mask),
                 previous_system_values: read(
@@ -174,10 +185,23 @@ impl Program {
             };
             match shader.stage {
                 stage::VERTEX => variant.inputs = inputs,
-                stage::PIXEL => (variant.outputs, variant.unused_outputs) = (outputs, unused_outputs),
+                stage::PIXEL => {
+                    (variant.outputs, variant.unused_outputs) = (outputs, unused_outputs);
+                    variant.forced = forced.clone();
+                }
                 _ => {}
             }
+            if shader.stage == stage::PIXEL
+                && let Some(previous) = previous
+            {
+                // Of a geometry shader's streams one is rasterized.
+                let stream = program.rasterized_stream.unwrap_or(0);
+                variant.previous_outputs = Some(previous.output_mask_of(stream));
+                variant.previous_system_values = Some(previous.output_system_values_of(stream));
+            }
             let reflection = &shader.reflection;
+            variant.split_samplers = splits && !reflection.spare_samplers.is_empty();
+            let split = variant.split_samplers;
             program.stages.push(ProgramStage {
                 flag,
                 module: shader.module(variant)?,
@@ -192,7 +216,7 @@ impl Program {
                     .view_start(binding.class, binding.slot)
                     .filter(|_| trash.device.caps.shader.view_starts);
                 if start.is_some() {
-                    program.view_start_stages |= flag;
+                    program.constant_stages |= flag;
                 }
                 let place = vk::DescriptorSetLayoutBinding::default()
                     .binding(binding.descriptor.binding)
@@ -208,13 +232,21 @@ impl Program {
                     start,
                     compared: binding.class == BindingClass::ShaderResource
                         && reflection.compared.checked_shr(binding.slot).unwrap_or(0) & 1 != 0,
+                    sampled: read_with(reflection, binding, split),
                 };
                 placed.push((place, bound));
+            }
+            for spare in reflection.spare_samplers.iter().filter(|_| split) {
+                placed.push(spare_sampler(shader.stage, flag, spare));
             }
             match shader.stage {
                 stage::VERTEX => program.vertex = Some(shader.clone()),
                 stage::PIXEL => {
                     program.pixel_outputs = reflection.output_mask() & !u32::from(unused_outputs);
+                    if program.merges_in_shader {
+                        program.constant_stages |= flag;
+                        placed.extend(blended_targets(program.pixel_outputs));
+                    }
                 }
                 _ => {}
             }
@@ -244,10 +276,10 @@ impl Program {
             .map_err(|result| device.fault("vkCreateDescriptorSetLayout", result))?;
         let layouts = [self.set_layout];
         let starts = [vk::PushConstantRange::default()
-            .stage_flags(self.view_start_stages)
-            .size(pvgpu_dxbc::VIEW_START_BYTES)];
+            .stage_flags(self.constant_stages)
+            .size(pvgpu_dxbc::PUSH_CONSTANT_BYTES)];
         let mut info = vk::PipelineLayoutCreateInfo::default().set_layouts(&layouts);
-        if !self.view_start_stages.is_empty() {
+        if !self.constant_stages.is_empty() {
             info = info.push_constant_ranges(&starts);
         }
         // SAFETY: the set layout is alive.
@@ -305,7 +337,8 @@ impl Program {
                         visit(&counter.tracker, Access::Write);
                     }
                 }
-                BindingClass::Sampler => {}
+                // Targets are noted with the pass.
+                BindingClass::Sampler | BindingClass::RenderTarget => {}
             }
         }
     }
@@ -352,12 +385,13 @@ impl Program {
                 BindingClass::Sampler => {
                     let bound = stage.samplers.get(binding.slot).and_then(Option::as_ref);
                     let compares = matches!(binding.kind, BindingKind::Sampler { comparison: true });
-                    let raw = bound.map_or(sampler, |bound| bound).raw(compares)?;
+                    let nearest = binding.sampled & stage.unfiltered != 0;
+                    let raw = bound.map_or(sampler, |bound| bound).raw(compares, nearest)?;
                     contents.words.push(raw.as_raw());
                 }
                 BindingClass::ShaderResource => {
-                    let view = resource(bound, stage, binding)
-                        .filter(|view| !binding.compared || can_compare(device, view));
+                    let view =
+                        resource(bound, stage, binding).filter(|view| !binding.compared || can_compare(view));
                     if let Some(view) = view {
                         view.with_tracker(|tracker| visit(tracker, Access::Read));
                     }
@@ -378,7 +412,15 @@ impl Program {
                     let raw = counter.map_or(vk::Buffer::null(), |counter| counter.buffer);
                     contents.buffer(buffer_info(raw, 0, 4));
                 }
+                BindingClass::RenderTarget => {
+                    let view = bound.render_targets.get(binding.slot).and_then(Option::as_ref);
+                    let raw = view.map_or(Ok(vk::ImageView::null()), |view| view.blended())?;
+                    contents.words.push(raw.as_raw());
+                }
             }
+        }
+        if self.merges_in_shader {
+            contents.starts.set_blend_factor(bound.blend_factor);
         }
         Ok(())
     }
@@ -408,6 +450,11 @@ impl Program {
         }
     }
 
+    /// Class and slot of each binding, in the order of a set's contents.
+    pub fn classes(&self) -> impl Iterator<Item = (BindingClass, usize)> + '_ {
+        self.bindings.iter().map(|binding| (binding.class, binding.slot))
+    }
+
     /// The layout of its sets.
     pub fn set_layout(&self) -> vk::DescriptorSetLayout {
         self.set_layout
@@ -420,13 +467,22 @@ impl Program {
 }
 
 /// How many dwords behind its descriptor each raw or structured view begins, as push constants have it
-/// ([`Reflection::view_start`]).
+/// ([`Reflection::view_start`]); behind that the blend factor, for shaders that blend.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ViewStarts(pub [u8; pvgpu_dxbc::VIEW_START_BYTES as usize]);
+pub struct ViewStarts(pub [u8; pvgpu_dxbc::PUSH_CONSTANT_BYTES as usize]);
+
+impl ViewStarts {
+    fn set_blend_factor(&mut self, factor: [f32; 4]) {
+        let bytes = self.0.iter_mut().skip(pvgpu_dxbc::BLEND_FACTOR_START as usize);
+        for (to, from) in bytes.zip(factor.iter().flat_map(|channel| channel.to_ne_bytes())) {
+            *to = from;
+        }
+    }
+}
 
 impl Default for ViewStarts {
     fn default() -> Self {
-        Self([0; pvgpu_dxbc::VIEW_START_BYTES as usize])
+        Self([0; pvgpu_dxbc::PUSH_CONSTANT_BYTES as usize])
     }
 }
 
@@ -477,6 +533,72 @@ impl Contents {
     }
 }
 
+/// Whether the device has room for all further samplers of some shaders.
+fn has_room_for_samplers(limits: &vk::PhysicalDeviceLimits, shaders: &[Rc<Shader>]) -> bool {
+    let counts = shaders.iter().map(|shader| {
+        let of = |binding: &&Binding| binding.class == BindingClass::Sampler;
+        shader.reflection.bindings.iter().filter(of).count() + shader.reflection.spare_samplers.len()
+    });
+    counts.clone().all(|count| count <= limits.max_per_stage_descriptor_samplers as usize)
+        && counts.sum::<usize>() <= limits.max_descriptor_set_samplers as usize
+}
+
+/// The textures that are read with a sampler's own descriptor, if it is one that does not compare.
+fn read_with(reflection: &Reflection, binding: &Binding, split: bool) -> u128 {
+    if binding.kind != (BindingKind::Sampler { comparison: false }) {
+        return 0;
+    }
+    let with = |with: &SampledWith| if with.sampler == binding.slot { with.resources } else { 0 };
+    let all = reflection.sampled.iter().fold(0, |mask, sampled| mask | with(sampled));
+    let spare = reflection.spare_samplers.iter().filter(|_| split);
+    spare.fold(all, |mask, spare| mask & !with(&spare.of))
+}
+
+/// The binding of a further sampler.
+fn spare_sampler(stage: u32, flag: vk::ShaderStageFlags, spare: &SpareSampler) -> Placed {
+    let place = vk::DescriptorSetLayoutBinding::default()
+        .binding(spare.descriptor.binding)
+        .descriptor_type(vk::DescriptorType::SAMPLER)
+        .descriptor_count(1)
+        .stage_flags(flag);
+    let binding = ProgramBinding {
+        stage,
+        class: BindingClass::Sampler,
+        slot: spare.of.sampler as usize,
+        kind: BindingKind::Sampler { comparison: false },
+        dynamic: false,
+        start: None,
+        compared: false,
+        sampled: spare.of.resources,
+    };
+    (place, binding)
+}
+
+/// The bindings of the targets that a pixel shader blends into: a bit for each output.
+fn blended_targets(outputs: u32) -> impl Iterator<Item = Placed> {
+    let layout = BindingLayout::default();
+    let (class, dimension) = (BindingClass::RenderTarget, ResourceDimension::Texture2DArray);
+    // CAST: 8 targets.
+    (0..RENDER_TARGETS as u32).filter(move |slot| outputs >> slot & 1 != 0).map(move |slot| {
+        let place = vk::DescriptorSetLayoutBinding::default()
+            .binding(layout.descriptor(ShaderStage::Pixel, class, slot).binding)
+            .descriptor_type(vk::DescriptorType::STORAGE_IMAGE)
+            .descriptor_count(1)
+            .stage_flags(vk::ShaderStageFlags::FRAGMENT);
+        let bound = ProgramBinding {
+            stage: stage::PIXEL,
+            class,
+            slot: slot as usize,
+            kind: BindingKind::StorageTyped { dimension, return_type: ReturnType::Uint, format: None },
+            dynamic: false,
+            start: None,
+            compared: false,
+            sampled: 0,
+        };
+        (place, bound)
+    })
+}
+
 /// The declaration with gaps for registers that the shader does not write. That may be so where a geometry shader without
 /// code was made for another shader than the one that is bound.
 fn only_written(mut output: StreamOutput, reflection: &Reflection) -> StreamOutput {
@@ -525,27 +647,18 @@ fn resource<'b>(
     stage: &'b StageBindings,
     binding: &ProgramBinding,
 ) -> Option<&'b Rc<View>> {
-    let view = stage.resources.get(binding.slot)?.as_ref()?;
+    let view = stage.resource(binding.slot)?;
     (binding.stage == stage::COMPUTE || !bound.is_rendered_to(view)).then_some(view)
 }
 
 /// Whether texels of a view may be compared. D3D11 compares some colours, too; Vulkan leaves it undefined unless the device says that it
 /// can.
-fn can_compare(device: &Device, view: &View) -> bool {
+fn can_compare(view: &View) -> bool {
     static TOLD: Once = Once::new();
-    let Some(texture) = view.texture() else { return false };
-    let image = texture.plane(view.desc.format);
-    let depth = !image.aspects().contains(vk::ImageAspectFlags::COLOR);
-    let can = depth
-        || match map_color(view.desc.format) {
-            vk::Format::R32_SFLOAT => device.caps.compares_floats,
-            vk::Format::R16_UNORM => device.caps.compares_unorms,
-            _ => false,
-        };
-    if !can {
+    if !view.compared {
         TOLD.call_once(|| log::warn!("this GPU compares no texels but those of depth textures"));
     }
-    can
+    view.compared
 }
 
 fn uav<'b>(bound: &'b Bindings, binding: &ProgramBinding) -> Option<&'b Rc<View>> {

@@ -1,20 +1,23 @@
 //! The Vulkan device of a worker: features, queue, allocator, timeline semaphore.
 
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ash::{ext, khr, vk};
+use ash::vk::Handle;
+use ash::{ext, khr, nv, vk};
 use gpu_allocator::vulkan::{
     Allocation as Memory, AllocationCreateDesc, AllocationScheme, Allocator, AllocatorCreateDesc,
 };
 use gpu_allocator::{AllocationSizes, AllocatorDebugSettings, MemoryLocation};
 use pvgpu_protocol::event::error_code;
 
-use super::caps::{Caps, FeedbackCaps, LineCaps, ShaderCaps, SparseCaps};
+use super::caps::{Caps, FeedbackCaps, ForcedCaps, LineCaps, ShaderCaps, SparseCaps};
 use super::instance::{GpuChoice, GpuError, Instance, device_name};
 use super::memory::BUFFER_USAGE;
+use super::sampling::Sampling;
 use super::sparse::Sparse;
 use crate::fault::Fault;
 use crate::pipeline_file::{GpuId, Note, PipelineFile};
@@ -35,6 +38,8 @@ pub struct DeviceOptions {
     pub bounce: bool,
     /// Command pools that may exist at a time, one a context, for tests of a driver that has no more; none for no limit.
     pub command_pools: Option<u32>,
+    /// Has shaders blend where the rasterizer has more samples than the targets, even if the device can merge samples.
+    pub merge_in_shaders: bool,
 }
 
 /// Memory that the guest holds.
@@ -68,6 +73,7 @@ pub struct Device {
     pub(super) submitting: Mutex<()>,
     pub(super) family: u32,
     pub(super) caps: Caps,
+    pub(super) sampling: Sampling,
     pub(super) sparse: Sparse,
     pub(super) limits: vk::PhysicalDeviceLimits,
     pub(super) properties: vk::PhysicalDeviceProperties,
@@ -96,6 +102,8 @@ pub struct Device {
     command_pools: AtomicU32,
     /// How many more samplers there may be.
     samplers: AtomicU32,
+    /// Those with a border colour of their own.
+    borders: Mutex<BTreeSet<u64>>,
     lost: AtomicBool,
     /// Pipelines of earlier runs, until somebody takes them.
     notes: Mutex<Vec<Note>>,
@@ -133,7 +141,12 @@ impl Device {
         let extensions = Extensions::of(&instance, physical)?;
         let (features, mut caps) = choose_features(&instance, physical, &extensions).map_err(missing)?;
         caps.external_memory_host &= !options.bounce;
+        if options.merge_in_shaders {
+            caps.forced.mixed = vk::SampleCountFlags::empty();
+        }
         caps.shader.view_starts = properties.limits.min_storage_buffer_offset_alignment > 4;
+        let sampling = Sampling::of(&instance, physical, &caps);
+        caps.shader.unfiltered_floats = sampling.unfiltered_floats;
         let raw = create(&instance, physical, family, features, &caps)?;
         // SAFETY: the family and index are those the device was made with.
         let queue = unsafe { raw.get_device_queue(family, 0) };
@@ -194,6 +207,7 @@ impl Device {
             submitting: Mutex::default(),
             family,
             caps,
+            sampling,
             sparse,
             limits: properties.limits,
             properties,
@@ -215,6 +229,7 @@ impl Device {
             local: AtomicU64::new(0),
             command_pools: AtomicU32::new(options.command_pools.unwrap_or(u32::MAX)),
             samplers: AtomicU32::new(properties.limits.max_sampler_allocation_count),
+            borders: Mutex::default(),
             lost: AtomicBool::new(false),
             notes: Mutex::new(known.notes),
             instance,
@@ -483,8 +498,25 @@ impl Device {
         })
     }
 
+    /// Makes a sampler with a border colour of its own; none when the device takes no more of them.
+    pub(super) fn create_bordered_sampler(
+        &self,
+        info: &vk::SamplerCreateInfo<'_>,
+    ) -> Result<Option<vk::Sampler>, Fault> {
+        let mut borders = self.borders.lock().unwrap_or_else(PoisonError::into_inner);
+        // CAST: a count in memory.
+        if borders.len() >= self.caps.max_custom_borders as usize {
+            return Ok(None);
+        }
+        let sampler = self.create_sampler(info)?;
+        borders.insert(sampler.as_raw());
+        Ok(Some(sampler))
+    }
+
     /// Destroys a sampler that nothing uses any more.
     pub(super) fn destroy_sampler(&self, sampler: vk::Sampler) {
+        // Before the handle can be another's.
+        self.borders.lock().unwrap_or_else(PoisonError::into_inner).remove(&sampler.as_raw());
         // SAFETY: the caller has waited for the last submission that used it.
         unsafe { self.raw.destroy_sampler(sampler, None) };
         self.samplers.fetch_add(1, Ordering::Relaxed);
@@ -615,6 +647,8 @@ fn choose_features(
     let mut lines = vk::PhysicalDeviceLineRasterizationFeaturesKHR::default();
     let mut min_lod = vk::PhysicalDeviceImageViewMinLodFeaturesEXT::default();
     let mut sliced = vk::PhysicalDeviceImageSlicedViewOf3DFeaturesEXT::default();
+    let mut interlock = vk::PhysicalDeviceFragmentShaderInterlockFeaturesEXT::default();
+    let mut reduction = vk::PhysicalDeviceCoverageReductionModeFeaturesNV::default();
     let mut all =
         vk::PhysicalDeviceFeatures2::default().push_next(&mut v11).push_next(&mut v12).push_next(&mut v13);
     let has_robustness = extensions.has(ext::robustness2::NAME);
@@ -627,6 +661,15 @@ fn choose_features(
     let has_lines = extensions.has(ext::line_rasterization::NAME);
     let has_min_lod = extensions.has(ext::image_view_min_lod::NAME);
     let has_sliced = extensions.has(ext::image_sliced_view_of_3d::NAME);
+    let has_interlock = extensions.has(ext::fragment_shader_interlock::NAME);
+    let has_mixed = extensions.has(nv::framebuffer_mixed_samples::NAME)
+        && extensions.has(nv::coverage_reduction_mode::NAME);
+    if has_interlock {
+        all = all.push_next(&mut interlock);
+    }
+    if has_mixed {
+        all = all.push_next(&mut reduction);
+    }
     if has_min_lod {
         all = all.push_next(&mut min_lod);
     }
@@ -685,12 +728,16 @@ fn choose_features(
     let mut streams = vk::PhysicalDeviceTransformFeedbackPropertiesEXT::default();
     let mut texels = vk::PhysicalDeviceTexelBufferAlignmentProperties::default();
     let mut driver = vk::PhysicalDeviceDriverProperties::default();
+    let mut borders = vk::PhysicalDeviceCustomBorderColorPropertiesEXT::default();
     let mut properties = vk::PhysicalDeviceProperties2::default()
         .push_next(&mut floats)
         .push_next(&mut texels)
         .push_next(&mut driver);
     if has_feedback {
         properties = properties.push_next(&mut streams);
+    }
+    if has_border {
+        properties = properties.push_next(&mut borders);
     }
     // SAFETY: the chain holds structures of Vulkan 1.3 and of an extension that the device has.
     unsafe { instance.raw.get_physical_device_properties2(physical, &mut properties) };
@@ -700,6 +747,7 @@ fn choose_features(
     }
     .optimal_tiling_features
     .contains(vk::FormatFeatureFlags::DEPTH_STENCIL_ATTACHMENT);
+    let mixes = has_mixed && yes(reduction.coverage_reduction_mode);
     let caps = Caps {
         external_memory_host: extensions.has(ext::external_memory_host::NAME),
         external_memory_fd: extensions.has(khr::external_memory_fd::NAME),
@@ -708,6 +756,7 @@ fn choose_features(
         custom_border_color: has_border
             && yes(border.custom_border_colors)
             && yes(border.custom_border_color_without_format),
+        max_custom_borders: borders.max_custom_border_color_samplers,
         vertex_divisor: has_divisor && yes(divisor.vertex_attribute_instance_rate_divisor),
         vertex_divisor_zero: has_divisor && yes(divisor.vertex_attribute_instance_rate_zero_divisor),
         logic_op: yes(core.logic_op),
@@ -722,8 +771,6 @@ fn choose_features(
         formats_4444: has_formats && yes(formats.format_a4r4g4b4),
         d24s8,
         null_vertex_buffers: driver.driver_id != vk::DriverId::MESA_LLVMPIPE,
-        compares_floats: instance.compares(physical, vk::Format::R32_SFLOAT),
-        compares_unorms: instance.compares(physical, vk::Format::R16_UNORM),
         conditional_rendering: has_conditional && yes(conditional.conditional_rendering),
         feedback: FeedbackCaps {
             present: has_feedback
@@ -765,8 +812,20 @@ fn choose_features(
             preserve_float32: yes(floats.shader_signed_zero_inf_nan_preserve_float32),
             flush_float32: yes(floats.shader_denorm_flush_to_zero_float32),
             view_starts: false,
+            unfiltered_floats: false,
         },
         sparse: SparseCaps::choose(instance, physical, &core),
+        forced: ForcedCaps {
+            mixes,
+            mixed: if mixes {
+                ForcedCaps::mixed_counts(instance, physical)
+            } else {
+                vk::SampleCountFlags::empty()
+            },
+            interlock: has_interlock && yes(interlock.fragment_shader_pixel_interlock),
+            ordered: driver.driver_id == vk::DriverId::MESA_LLVMPIPE,
+            extended_formats: yes(core.shader_storage_image_extended_formats),
+        },
     };
     let mut features = Features {
         core: vk::PhysicalDeviceFeatures {
@@ -795,6 +854,7 @@ fn choose_features(
             occlusion_query_precise: core.occlusion_query_precise,
             pipeline_statistics_query: core.pipeline_statistics_query,
             shader_image_gather_extended: core.shader_image_gather_extended,
+            shader_storage_image_extended_formats: core.shader_storage_image_extended_formats,
             shader_storage_image_read_without_format: core.shader_storage_image_read_without_format,
             shader_storage_image_write_without_format: core.shader_storage_image_write_without_format,
             shader_clip_distance: core.shader_clip_distance,
@@ -856,6 +916,10 @@ fn create(
     let mut min_lod = vk::PhysicalDeviceImageViewMinLodFeaturesEXT::default().min_lod(true);
     let mut sliced =
         vk::PhysicalDeviceImageSlicedViewOf3DFeaturesEXT::default().image_sliced_view_of3_d(true);
+    let mut interlock =
+        vk::PhysicalDeviceFragmentShaderInterlockFeaturesEXT::default().fragment_shader_pixel_interlock(true);
+    let mut reduction =
+        vk::PhysicalDeviceCoverageReductionModeFeaturesNV::default().coverage_reduction_mode(true);
     let mut names = vec![ext::robustness2::NAME.as_ptr()];
     let priorities = [1.0];
     let queue = |family| {
@@ -916,6 +980,15 @@ fn create(
     if caps.sliced_view_of_3d {
         names.push(ext::image_sliced_view_of_3d::NAME.as_ptr());
         info = info.push_next(&mut sliced);
+    }
+    if caps.forced.interlock {
+        names.push(ext::fragment_shader_interlock::NAME.as_ptr());
+        info = info.push_next(&mut interlock);
+    }
+    if caps.forced.mixes {
+        names.push(nv::framebuffer_mixed_samples::NAME.as_ptr());
+        names.push(nv::coverage_reduction_mode::NAME.as_ptr());
+        info = info.push_next(&mut reduction);
     }
     let info = info.enabled_extension_names(&names);
     // SAFETY: every structure in the chain lives through the call, every extension was listed by the device.

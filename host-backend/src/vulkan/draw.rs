@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ash::vk;
-use pvgpu_dxbc::StreamOutput;
+use pvgpu_dxbc::{ForcedSamples, StreamOutput};
 use pvgpu_protocol::command::{self, Viewport, indirect_kind, stage};
 use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::limits::{VERTEX_BUFFER_SLOTS, VIEWPORTS};
@@ -16,12 +16,14 @@ use super::context::Counters;
 use super::conv::{map_compare, map_cull, map_stencil_op, restarts};
 use super::descriptor::{GRAPHICS_STAGES, Program, ProgramKey};
 use super::feedback::{for_each_so_target, written_buffers};
+use super::forced::forced_samples;
 use super::pass::{depth_access, for_each_target, target_formats};
 use super::pipeline::{Parts, PipelineKey, Recipe, TargetFormats, discards, make_compute};
 use super::pipeline_list::{note_of, note_of_compute};
 use super::pipeline_pool::Making;
 use super::recorder::{Access, Tracker};
 use super::shader::ComponentTypes;
+use super::state::BlendState;
 use super::view::Counter;
 use crate::fault::Fault;
 
@@ -154,7 +156,7 @@ impl Context {
         let Some(shader) = self.bound.shader(stage::COMPUTE).cloned() else { return Ok(false) };
         self.end_pass()?;
         let key = ProgramKey { shaders: [shader.uid, 0, 0, 0, 0], ..ProgramKey::default() };
-        let program = self.program(key, std::slice::from_ref(&shader), None)?;
+        let program = self.program(key, std::slice::from_ref(&shader), None, None)?;
         let bound = &self.bound;
         let mut hazard = arguments.is_some_and(|tracker| self.recorder.hazard(tracker, Access::Read));
         program.for_each_use(bound, |tracker, access| hazard |= self.recorder.hazard(tracker, access));
@@ -180,7 +182,7 @@ impl Context {
         self.contents.described = false;
         self.bind_descriptors(&program, vk::PipelineBindPoint::COMPUTE)?;
         self.bound.dirty.clear(Dirty::COMPUTE);
-        if !program.view_start_stages.is_empty() {
+        if !program.constant_stages.is_empty() {
             // The push constants of draws were the same memory.
             self.bound.dirty |= Dirty::DESCRIPTORS;
         }
@@ -238,11 +240,12 @@ impl Context {
         key: ProgramKey,
         shaders: &[Rc<super::shader::Shader>],
         stream_output: Option<StreamOutput>,
+        forced: Option<Rc<ForcedSamples>>,
     ) -> Result<Rc<Program>, Fault> {
         if let Some(program) = self.programs.get(&key) {
             return Ok(program.clone());
         }
-        let program = Rc::new(Program::new(shaders, &key, stream_output, &self.trash)?);
+        let program = Rc::new(Program::new(shaders, &key, stream_output, forced, &self.trash)?);
         self.programs.insert(key, program.clone());
         Ok(program)
     }
@@ -251,12 +254,13 @@ impl Context {
     pub(super) fn graphics_program(
         &mut self,
         shaders: &[Option<&Rc<super::shader::Shader>>; GRAPHICS_STAGES],
-        dual_source: bool,
+        blend: &BlendState,
         so_buffers: u8,
         attributes: ComponentTypes,
         targets: &TargetFormats,
     ) -> Result<Rc<Program>, Fault> {
         let [vertex, .., pixel] = shaders;
+        let dual_source = blend.is_dual_source();
         let unlike = |types: ComponentTypes, shader: &Option<&Rc<super::shader::Shader>>| {
             shader.map_or(ComponentTypes::default(), |shader| types.unlike(shader.types))
         };
@@ -267,6 +271,7 @@ impl Context {
             inputs: unlike(attributes, vertex),
             outputs: unlike(targets.types(dual_source), pixel),
             unused_outputs: pixel.map_or(0, |pixel| targets.gaps() & pixel.outputs),
+            forced: (!targets.is_plain()).then_some((blend.uid, *targets)),
         };
         if let Some(program) = self.programs.get(&key) {
             return Ok(program.clone());
@@ -280,7 +285,8 @@ impl Context {
         });
         let shaders: Vec<_> =
             shaders.iter().copied().flatten().filter(|shader| !shader.pass_through).cloned().collect();
-        self.program(key, &shaders, stream_output)
+        let forced = forced_samples(&self.device, targets, blend);
+        self.program(key, &shaders, stream_output, forced)
     }
 
     /// Makes everything ready for a draw; false when nothing would be drawn.
@@ -304,6 +310,9 @@ impl Context {
         if self.bound.dirty.has(Dirty::BIND_PIPELINE) {
             self.end_feedback()?;
         }
+        if self.pass.is_some_and(|pass| pass.in_shader || program.merges_in_shader) {
+            self.end_pass()?;
+        }
         self.need_full_buffer(&program)?;
         self.need_no_vertices()?;
         self.contents.described = false;
@@ -323,6 +332,8 @@ impl Context {
     }
 
     fn choose_pipeline(&mut self, assembly: &Assembly) -> Result<(), Fault> {
+        let mut targets = target_formats(&self.bound, &self.device.limits)?;
+        self.force_samples(&mut targets)?;
         let bound = &self.bound;
         let stages = [stage::VERTEX, stage::HULL, stage::DOMAIN, stage::GEOMETRY, stage::PIXEL];
         let shaders = stages.map(|stage| bound.shader(stage).cloned());
@@ -330,10 +341,9 @@ impl Context {
         let stream_output = bound.shader(stage::GEOMETRY).and_then(|shader| shader.stream_output.as_ref());
         let counted = self.active_queries.count_streams();
         let so_buffers = stream_output.map_or(0, |output| written_buffers(output, bound.so_mask(), counted));
-        let targets = target_formats(bound, &self.device.limits)?;
-        let dual_source = bound.blend.is_dual_source();
+        let blend = bound.blend.clone();
         let attributes = bound.layout.as_ref().map_or(ComponentTypes::default(), |layout| layout.types);
-        let program = self.graphics_program(&shaders, dual_source, so_buffers, attributes, &targets)?;
+        let program = self.graphics_program(&shaders, &blend, so_buffers, attributes, &targets)?;
         let mut key = PipelineKey::new(&self.bound, assembly, targets, &self.device.caps);
         let strides = self.bound.strides();
         if let Some(strides) = &strides {
@@ -348,8 +358,8 @@ impl Context {
                 self.count(|counters: &Counters| &counters.pipelines_in_frames, 1);
                 let elements = self.bound.layout.as_ref().map_or(&[][..], |layout| &layout.elements);
                 let parts = Parts { elements, strides, blend: &self.bound.blend };
-                // Vertices that overlap are too rare to be remembered.
-                if strides.is_none() {
+                // Vertices that overlap, and forced samples, are too rare to be remembered.
+                if strides.is_none() && targets.is_plain() {
                     self.shared.notes.borrow_mut().add(note_of(&shaders, so_buffers, parts, &key));
                 }
                 self.make_graphics(true, &program, parts, key)?
@@ -359,7 +369,10 @@ impl Context {
             self.pipeline = Some(pipeline);
             self.bound.dirty |= Dirty::BIND_PIPELINE;
         }
-        if self.program.as_ref().is_none_or(|before| !Rc::ptr_eq(before, &program)) {
+        // What shaders blend into, and with which factor, is among the descriptors.
+        if program.merges_in_shader
+            || self.program.as_ref().is_none_or(|before| !Rc::ptr_eq(before, &program))
+        {
             self.program = Some(program);
             self.bound.dirty |= Dirty::DESCRIPTORS;
         }
@@ -540,8 +553,8 @@ impl Context {
             let cmd = recorder.main(device)?;
             cmd.bind_set(point, program.layout, set, &contents.offsets);
             let push = Some((program.layout, contents.starts));
-            if !program.view_start_stages.is_empty() && *pushed != push {
-                cmd.push_constants(program.layout, program.view_start_stages, &contents.starts.0);
+            if !program.constant_stages.is_empty() && *pushed != push {
+                cmd.push_constants(program.layout, program.constant_stages, &contents.starts.0);
                 *pushed = push;
             }
         }

@@ -114,7 +114,7 @@ impl fmt::Display for GpuChoice {
 /// two instances in its life.
 pub struct Instance {
     pub(super) raw: ash::Instance,
-    entry: ManuallyDrop<ash::Entry>,
+    pub(super) entry: ManuallyDrop<ash::Entry>,
 }
 
 impl Instance {
@@ -187,15 +187,6 @@ impl Instance {
                 (device, properties)
             })
             .collect())
-    }
-
-    /// Whether a device compares texels of a format with a reference.
-    pub(super) fn compares(&self, physical: vk::PhysicalDevice, format: vk::Format) -> bool {
-        let mut more = vk::FormatProperties3::default();
-        let mut all = vk::FormatProperties2::default().push_next(&mut more);
-        // SAFETY: the device belongs to the instance, and has Vulkan 1.3.
-        unsafe { self.raw.get_physical_device_format_properties2(physical, format, &mut all) };
-        more.optimal_tiling_features.contains(vk::FormatFeatureFlags2::SAMPLED_IMAGE_DEPTH_COMPARISON)
     }
 
     /// The device of a choice.

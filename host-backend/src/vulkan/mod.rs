@@ -1,7 +1,8 @@
 //! Executes validated operations with Vulkan 1.3. Only this module names ash.
 //!
 //! - `instance`, `device`, `caps`: which GPU, what it can do, the queue and the timeline semaphore.
-//! - `conv`, `formats`, `host_info`: D3D11's and DXGI's numbers in Vulkan's words; total functions.
+//! - `conv`, `formats`, `host_info`: D3D11's and DXGI's numbers in Vulkan's words; total functions. `sampling`: which of them samplers
+//!   filter and compare.
 //! - `memory`, `trash`: buffers for uploads, the imported heap, and what is destroyed once the GPU is done with it.
 //! - `external`: images whose memory other workers have as well.
 //! - `residency`: where textures live when the GPU's own memory is short.
@@ -11,7 +12,8 @@
 //! - `completion`: the thread that writes the fence page. `pipeline_pool`: the threads that make pipelines;
 //!   `pipeline_list`: which ones programs have needed, in this run and earlier ones.
 //! - `context`, `bindings`, `assembly`, `draw`, `arguments`, `feedback`, `predication`, `pipeline`, `descriptor`, `set_cache`, `pass`, `clear`,
-//!   `transfer`, `texture_copy`, `resolve`, `present`, `query`: one context's operations. `texels`: formats that Vulkan keeps in another
+//!   `transfer`, `texture_copy`, `resolve`, `present`, `query`: one context's operations. `forced`: a rasterizer with its own samples.
+//!   `changed`: what has changed in a presented frame. `texels`: formats that Vulkan keeps in another
 //!   form.
 //!
 //! # How hazards are found
@@ -31,6 +33,7 @@ mod assembly;
 mod bindings;
 mod calls;
 mod caps;
+mod changed;
 mod clear;
 mod cmd;
 mod completion;
@@ -41,6 +44,7 @@ mod device;
 mod draw;
 mod external;
 mod feedback;
+mod forced;
 mod formats;
 mod host_info;
 mod instance;
@@ -57,6 +61,7 @@ mod recorder;
 mod residency;
 mod resolve;
 mod resource;
+mod sampling;
 mod set_cache;
 mod shader;
 mod shares;
@@ -70,7 +75,8 @@ mod transfer;
 mod trash;
 mod view;
 
-pub use completion::{Completion, CompletionHandle, FenceSink, Frame, FrameWatch, Progress, Work};
+pub use changed::{ComparedBy, FrameBytes, TileSink, TileWatch};
+pub use completion::{Completion, CompletionHandle, FenceSink, Frame, FrameWatch, Progress, Watches, Work};
 pub use context::{Context, Counters, Shared};
 pub use device::{Device, DeviceOptions};
 pub use host_info::host_info;

@@ -10,6 +10,7 @@ use pvgpu_protocol::limits::RENDER_TARGETS;
 use super::Context;
 use super::bindings::Bindings;
 use super::cmd::Rendering;
+use super::forced::{Merge, nearest_count};
 use super::formats::{aspects, lacks_alpha};
 use super::pipeline::TargetFormats;
 use super::recorder::{Access, Tracker};
@@ -26,8 +27,10 @@ pub const READ_ONLY_STENCIL: u32 = 2;
 pub struct Pass {
     pub extent: vk::Extent2D,
     pub layers: u32,
-    /// Without attachments: as large as the viewports are.
+    /// Without targets: as large as the viewports are.
     pub bare: bool,
+    /// Shaders blend into the targets, which are not attached.
+    pub in_shader: bool,
 }
 
 /// Which way a copy goes.
@@ -64,6 +67,8 @@ pub fn target_formats(bound: &Bindings, limits: &vk::PhysicalDeviceLimits) -> Re
         depth: vk::Format::UNDEFINED,
         samples: 0,
         opaque: 0,
+        merge: Merge::None,
+        asked: 0,
     };
     for (index, (view, format)) in bound.render_targets.iter().zip(&mut formats.colors).enumerate() {
         let Some((view, texture)) = view.as_ref().and_then(|view| Some((view, view.texture()?))) else {
@@ -82,9 +87,9 @@ pub fn target_formats(bound: &Bindings, limits: &vk::PhysicalDeviceLimits) -> Re
     }
     if formats.samples == 0 {
         // As many as the device can, where it cannot force so many.
-        let can = limits.framebuffer_no_attachments_sample_counts.as_raw() | 1;
-        let wanted = bound.rasterizer.forced_sample_count.max(1);
-        formats.samples = 1 << (can & (wanted | (wanted - 1))).checked_ilog2().unwrap_or(0);
+        let wanted = bound.rasterizer.forced_sample_count;
+        formats.samples = nearest_count(limits.framebuffer_no_attachments_sample_counts, wanted);
+        formats.asked = if wanted > formats.samples { wanted } else { 0 };
     }
     Ok(formats)
 }
@@ -210,6 +215,8 @@ impl Context {
                 },
                 layers: u32::MAX,
                 bare: false,
+                in_shader: clear.is_none()
+                    && self.program.as_ref().is_some_and(|program| program.merges_in_shader),
             },
         };
         for (index, (view, info)) in self.bound.render_targets.iter().zip(&mut attachments.colors).enumerate()
@@ -217,6 +224,10 @@ impl Context {
             let Some((view, texture)) = view.as_ref().and_then(|view| Some((view, view.texture()?))) else {
                 continue;
             };
+            attachments.pass = attachments.pass.within(view);
+            if attachments.pass.in_shader {
+                continue;
+            }
             *info = info
                 .image_view(view.attachment(texture)?)
                 .image_layout(vk::ImageLayout::GENERAL)
@@ -228,7 +239,6 @@ impl Context {
                 *info = info.load_op(vk::AttachmentLoadOp::CLEAR).clear_value(vk::ClearValue { color });
             }
             attachments.count = index + 1;
-            attachments.pass = attachments.pass.within(view);
         }
         if let Some((view, texture)) =
             self.bound.depth_stencil.as_ref().and_then(|view| Some((view, view.texture()?)))
@@ -274,18 +284,19 @@ impl Pass {
                 height: self.extent.height.min(height),
             },
             layers: self.layers.min(view.desc.range.array_size),
-            bare: false,
+            ..self
         }
     }
 
-    /// Whether it covers all of a view.
+    /// Whether it covers all of a view, which is attached.
     pub fn covers(&self, view: &View) -> bool {
-        view.texture().is_some_and(|texture| {
-            let [width, height] = view.extent(texture);
-            self.extent.width == width
-                && self.extent.height == height
-                && self.layers == view.desc.range.array_size
-        })
+        !self.in_shader
+            && view.texture().is_some_and(|texture| {
+                let [width, height] = view.extent(texture);
+                self.extent.width == width
+                    && self.extent.height == height
+                    && self.layers == view.desc.range.array_size
+            })
     }
 }
 

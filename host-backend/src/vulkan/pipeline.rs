@@ -16,6 +16,7 @@ use super::bindings::Bindings;
 use super::caps::Caps;
 use super::conv::{map_blend_factor, map_blend_op, map_logic_op, map_samples, without_alpha};
 use super::descriptor::Program;
+use super::forced::Merge;
 use super::formats::{aspects, map_color, number_type};
 use super::pipeline_pool::{Making, PipelinePool};
 use super::shader::ComponentTypes;
@@ -34,9 +35,23 @@ pub struct TargetFormats {
     pub samples: u32,
     /// Targets, a bit each, whose format has no alpha but whose Vulkan format has: reading it gives 1 in D3D11.
     pub opaque: u8,
+    /// How the rasterizer's samples become one in each target.
+    pub merge: Merge,
+    /// The samples that a program asked for, if the rasterizer cannot have so many; else 0.
+    pub asked: u32,
 }
 
 impl TargetFormats {
+    /// Whether the rasterizer has the targets' samples, or without targets those that it was asked for.
+    pub fn is_plain(&self) -> bool {
+        self.merge == Merge::None && self.asked == 0
+    }
+
+    /// Whether there are no targets. Nothing masks samples then.
+    fn is_bare(&self) -> bool {
+        self.count == 0 && self.depth == vk::Format::UNDEFINED
+    }
+
     /// Slots without a target before the last one.
     pub fn gaps(&self) -> u8 {
         let bound = self.colors.iter().take(self.count).enumerate();
@@ -188,6 +203,8 @@ pub struct Recipe {
     alpha_to_coverage: bool,
     blends: Vec<vk::PipelineColorBlendAttachmentState>,
     logic_op: Option<vk::LogicOp>,
+    /// The targets have one sample each, of which any of the rasterizer's decides.
+    mixed: bool,
     targets: TargetFormats,
     layout: vk::PipelineLayout,
 }
@@ -222,7 +239,11 @@ impl Recipe {
         let caps = &device.caps;
         let stream = program.rasterized_stream;
         let targets = &parts.blend.targets;
-        let blends = (0..key.targets.count)
+        let mut formats = key.targets;
+        if program.merges_in_shader {
+            formats.count = 0;
+        }
+        let blends = (0..formats.count)
             .filter_map(|index| targets.get(index).map(|target| (index, target)))
             .map(|(index, target)| {
                 // With two sources there is one target; others that are bound keep their contents.
@@ -238,6 +259,7 @@ impl Recipe {
             .collect();
         let [first, ..] = targets;
         let discard = discards(program, key);
+        let merges = key.targets.merge != Merge::None;
         Ok(Self {
             stages: program
                 .stages
@@ -260,12 +282,16 @@ impl Recipe {
             wireframe: key.wireframe && caps.fill_mode_non_solid,
             depth_clip: caps.depth_clip_enable.then_some(key.depth_clip),
             lines: key.lines,
-            sample_mask: key.sample_mask,
+            // The mask is for the samples of targets. Where those are one, it decides whether anything is drawn.
+            sample_mask: if merges || key.targets.is_bare() { u32::MAX } else { key.sample_mask },
             // Coverage comes from the alpha that the shader writes to the first target; without one it is full.
-            alpha_to_coverage: parts.blend.alpha_to_coverage && program.pixel_outputs & 1 != 0,
+            // Where samples are merged, the shader does that.
+            alpha_to_coverage: parts.blend.alpha_to_coverage && program.pixel_outputs & 1 != 0 && !merges,
             blends,
-            logic_op: (first.logic_op_enable != 0 && caps.logic_op).then(|| map_logic_op(first.logic_op)),
-            targets: key.targets,
+            logic_op: (first.logic_op_enable != 0 && caps.logic_op && formats.count != 0)
+                .then(|| map_logic_op(first.logic_op)),
+            mixed: key.targets.merge == Merge::Mixed,
+            targets: formats,
             layout: program.layout,
         })
     }
@@ -326,10 +352,15 @@ impl Recipe {
             rasterization = rasterization.push_next(&mut select);
         }
         let masks = [self.sample_mask];
-        let multisample = vk::PipelineMultisampleStateCreateInfo::default()
+        let mut reduction = vk::PipelineCoverageReductionStateCreateInfoNV::default()
+            .coverage_reduction_mode(vk::CoverageReductionModeNV::MERGE);
+        let mut multisample = vk::PipelineMultisampleStateCreateInfo::default()
             .rasterization_samples(map_samples(self.samples))
             .sample_mask(&masks)
             .alpha_to_coverage_enable(self.alpha_to_coverage);
+        if self.mixed {
+            multisample = multisample.push_next(&mut reduction);
+        }
         let depth = vk::PipelineDepthStencilStateCreateInfo::default();
         let blend = vk::PipelineColorBlendStateCreateInfo::default()
             .attachments(&self.blends)
@@ -350,6 +381,9 @@ impl Recipe {
             .color_attachment_formats(colors)
             .depth_attachment_format(part(vk::ImageAspectFlags::DEPTH))
             .stencil_attachment_format(part(vk::ImageAspectFlags::STENCIL));
+        let single = [vk::SampleCountFlags::TYPE_1; RENDER_TARGETS];
+        let mut counts = vk::AttachmentSampleCountInfoNV::default()
+            .color_attachment_samples(single.get(..self.targets.count).unwrap_or_default());
         let mut info = vk::GraphicsPipelineCreateInfo::default()
             .stages(&stages)
             .vertex_input_state(&vertex_input)
@@ -362,6 +396,9 @@ impl Recipe {
             .dynamic_state(&dynamic)
             .layout(self.layout)
             .push_next(&mut rendering);
+        if self.mixed {
+            info = info.push_next(&mut counts);
+        }
         if self.control_points != 0 {
             info = info.tessellation_state(&tessellation);
         }
@@ -375,7 +412,9 @@ impl Recipe {
 /// for one.
 pub fn discards(program: &Program, key: &PipelineKey) -> bool {
     // D3D11 applies the mask to single-sampled targets too; not all drivers do.
-    let masked = key.targets.samples <= 1 && key.sample_mask & 1 == 0;
+    let targets = &key.targets;
+    let single = targets.samples <= 1 || targets.merge != Merge::None;
+    let masked = single && !targets.is_bare() && key.sample_mask & 1 == 0;
     key.input.discard || program.rasterized_stream.is_none() || masked
 }
 

@@ -272,7 +272,7 @@ impl Context {
                 return Ok(());
             }
             let key = ProgramKey { shaders: [shader.uid, 0, 0, 0, 0], ..ProgramKey::default() };
-            let program = self.program(key, std::slice::from_ref(shader), None)?;
+            let program = self.program(key, std::slice::from_ref(shader), None, None)?;
             if program.pipelines.borrow().is_empty() {
                 self.make_compute(false, &program)?;
             }
@@ -297,6 +297,7 @@ impl Context {
             opaque: note.opaque,
             depth: vk::Format::from_raw(note.depth),
             samples: note.samples,
+            ..TargetFormats::default()
         };
         for (to, from) in formats.colors.iter_mut().zip(&note.colors) {
             *to = vk::Format::from_raw(*from);
@@ -319,8 +320,7 @@ impl Context {
         let shaders: [Option<Rc<Shader>>; 5] = shaders.try_into().unwrap_or_default();
         let shaders = shaders.each_ref().map(Option::as_ref);
         let types = element_types(&elements);
-        let program =
-            self.graphics_program(&shaders, blend.is_dual_source(), note.so_buffers, types, &key.targets)?;
+        let program = self.graphics_program(&shaders, &blend, note.so_buffers, types, &key.targets)?;
         if !program.pipelines.borrow().contains_key(&key) {
             let parts = Parts { elements: &elements, strides: None, blend: &blend };
             self.make_graphics(false, &program, parts, key)?;

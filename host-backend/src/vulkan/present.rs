@@ -11,6 +11,7 @@ use pvgpu_protocol::format;
 use pvgpu_protocol::staging::Shape;
 
 use super::Context;
+use super::changed::Chains;
 use super::completion::HeapCopy;
 use super::context::Counters;
 use super::recorder::Access;
@@ -24,6 +25,7 @@ use crate::ops::ResourceDesc;
 pub struct PresentImages {
     resolved: Option<Intermediate>,
     converted: Option<Intermediate>,
+    pub chains: Chains,
 }
 
 struct Intermediate {
@@ -74,8 +76,7 @@ impl Context {
         let cmd = self.prepare_use(&[(&image.tracker, Access::Read)])?;
         cmd.copy_image_to_buffer(image.raw, vk::ImageLayout::GENERAL, buffer, &[region]);
         self.order_heap()?;
-        self.note_frame(c);
-        Ok(())
+        self.note_frame(c, &image, place)
     }
 
     /// The frame with one sample a texel.

@@ -74,12 +74,27 @@ impl Context {
 
     /// Moves a texture into or out of the GPU's own memory.
     fn move_texture(&mut self, texture: &Rc<Texture>, out: bool) -> Result<(), Fault> {
-        let old = texture.image();
-        let new = match Image::placed(&texture.desc, &self.trash, out) {
-            Ok(new) => Rc::new(new),
-            // Then it stays where it is.
-            Err(_) => return Ok(()),
-        };
+        // Without room it stays where it is.
+        if let Ok(new) = Image::placed(&texture.desc, &self.trash, out, texture.image().storable) {
+            self.exchange_image(texture, new)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a texture an image that shaders may store to, or one that they need not, wherever there is room; false if there is none.
+    pub(super) fn replace_image(&mut self, texture: &Rc<Texture>, storable: bool) -> Result<bool, Fault> {
+        let out = texture.image().is_spilled();
+        let places = [out, !out].into_iter();
+        let made =
+            places.map(|out| Image::placed(&texture.desc, &self.trash, out, storable)).find_map(Result::ok);
+        let Some(new) = made else { return Ok(false) };
+        self.exchange_image(texture, new)?;
+        Ok(true)
+    }
+
+    /// Gives a texture another image, with the texels of the one that it had.
+    fn exchange_image(&mut self, texture: &Rc<Texture>, new: Image) -> Result<(), Fault> {
+        let (old, new) = (texture.image(), Rc::new(new));
         let cmd = self.prepare_use(&[(&old.tracker, Access::Read), (&new.tracker, Access::Write)])?;
         let (aspect_mask, shape) = (old.aspects(), texture.desc.shape);
         cmd.initialise_image(new.raw, aspect_mask);

@@ -214,6 +214,8 @@ pub struct Image {
     pub tracker: Tracker,
     /// Of tiled images, whose memory is that of the tiles.
     pub tiles: Option<Rc<Tiled>>,
+    /// Shaders may store to render-target views of it.
+    pub storable: bool,
     /// Of the context that made it, or of the worker once other contexts may have it.
     trash: RefCell<Rc<Trash>>,
 }
@@ -223,7 +225,8 @@ impl Image {
     pub fn new(desc: &ResourceDesc, trash: &Rc<Trash>) -> Result<Self, Fault> {
         let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
         let format = map_image(desc.command.format, depth, &trash.device.caps);
-        Self::with_format(desc, format, [desc.command.width, desc.command.height], Placed::Anywhere, trash)
+        let size = [desc.command.width, desc.command.height];
+        Self::with_format(desc, format, size, Placed::Anywhere, false, trash)
     }
 
     /// The same over memory that another worker shares; its texels and its layout are as they are.
@@ -239,7 +242,7 @@ impl Image {
         let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
         let format = map_image(desc.command.format, depth, &trash.device.caps);
         let size = [desc.command.width, desc.command.height];
-        Self::with_format(desc, format, size, Placed::There(shared, fd), trash)
+        Self::with_format(desc, format, size, Placed::There(shared, fd), false, trash)
     }
 
     /// What other workers need to know to have it as well, and its memory; none if it cannot be had.
@@ -252,11 +255,16 @@ impl Image {
         Some((describe(outside, *size, SharedImage::words(&desc.command), device.uuids()), fd))
     }
 
-    /// The same in the GPU's own memory, or outside.
+    /// The same in the GPU's own memory, or outside; `storable`: shaders may store to render-target views of it.
     ///
     /// # Errors
-    /// [`Fault`] when there is no room.
-    pub fn placed(desc: &ResourceDesc, trash: &Rc<Trash>, outside: bool) -> Result<Self, Fault> {
+    /// [`Fault`] when there is no room, or no such image.
+    pub fn placed(
+        desc: &ResourceDesc,
+        trash: &Rc<Trash>,
+        outside: bool,
+        storable: bool,
+    ) -> Result<Self, Fault> {
         let depth = desc.command.bind_flags & bind::DEPTH_STENCIL != 0;
         let format = map_image(desc.command.format, depth, &trash.device.caps);
         Self::with_format(
@@ -264,6 +272,7 @@ impl Image {
             format,
             [desc.command.width, desc.command.height],
             Placed::Local(!outside),
+            storable,
             trash,
         )
     }
@@ -284,6 +293,7 @@ impl Image {
         format: vk::Format,
         [width, height]: [u32; 2],
         placed: Placed<'_>,
+        storable: bool,
         trash: &Rc<Trash>,
     ) -> Result<Self, Fault> {
         let device = &trash.device;
@@ -305,6 +315,9 @@ impl Image {
             .samples(map_samples(c.sample_count))
             .usage(image_usage(desc, format))
             .initial_layout(vk::ImageLayout::UNDEFINED);
+        if storable {
+            info = info.flags(info.flags | SEVERAL_FORMATS).usage(info.usage | vk::ImageUsageFlags::STORAGE);
+        }
         check_limits(device, &info, desc)?;
         let mut external = external_info();
         let wants =
@@ -326,6 +339,7 @@ impl Image {
             outside: None,
             tracker: Tracker::of(desc.is_tiled()),
             tiles: None,
+            storable,
             trash: RefCell::new(trash.clone()),
         };
         if desc.is_tiled() {
@@ -458,12 +472,19 @@ impl Texture {
             Some(planes) => {
                 let [x, y] = planes.scale;
                 let luma = [c.width.div_ceil(planes.luma_width), c.height];
-                let image = Image::with_format(&desc, planes.luma, luma, Placed::Anywhere, trash)?;
+                let image = Image::with_format(&desc, planes.luma, luma, Placed::Anywhere, false, trash)?;
                 let chroma = match planes.chroma {
                     vk::Format::UNDEFINED => None,
                     format => {
                         let size = [c.width.div_ceil(x), c.height.div_ceil(y)];
-                        Some(Rc::new(Image::with_format(&desc, format, size, Placed::Anywhere, trash)?))
+                        Some(Rc::new(Image::with_format(
+                            &desc,
+                            format,
+                            size,
+                            Placed::Anywhere,
+                            false,
+                            trash,
+                        )?))
                     }
                 };
                 (image, chroma)
@@ -564,6 +585,11 @@ impl Texture {
     }
 }
 
+/// Of images whose views have other formats, with usages that the image's own one need not have.
+const SEVERAL_FORMATS: vk::ImageCreateFlags = vk::ImageCreateFlags::from_raw(
+    vk::ImageCreateFlags::MUTABLE_FORMAT.as_raw() | vk::ImageCreateFlags::EXTENDED_USAGE.as_raw(),
+);
+
 fn flags(desc: &ResourceDesc) -> vk::ImageCreateFlags {
     let c = &desc.command;
     let mut flags = vk::ImageCreateFlags::empty();
@@ -573,7 +599,7 @@ fn flags(desc: &ResourceDesc) -> vk::ImageCreateFlags {
     // seen as several others.
     let several = c.bind_flags & bind::PRESENT != 0 || map_planes(c.format).is_some();
     if is_typeless(c.format) || several || exchanged {
-        flags |= vk::ImageCreateFlags::MUTABLE_FORMAT | vk::ImageCreateFlags::EXTENDED_USAGE;
+        flags |= SEVERAL_FORMATS;
     }
     if desc.is_tiled() {
         flags |= sparse::IMAGE_FLAGS;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use ash::vk;
 use pvgpu_dxbc::{
-    BindingLayout, ClassInstance, CompileOptions, Compiled, Error, Reflection, SignatureElement, Signatures,
-    StreamOutput, TargetCapabilities,
+    BindingLayout, ClassInstance, CompileOptions, Compiled, Error, ForcedSamples, Reflection,
+    SignatureElement, Signatures, StreamOutput, TargetCapabilities,
 };
 use pvgpu_protocol::command;
 use pvgpu_protocol::event::error_code;
@@ -82,7 +82,7 @@ pub struct Variant {
     pub outputs: ComponentTypes,
     /// Registers that the stage before writes; `None` for all, or when there is no stage before.
     pub previous_outputs: Option<u32>,
-    /// System values that the stage before writes, for hull and geometry shaders.
+    /// System values that the stage before writes, for hull, geometry and pixel shaders.
     pub previous_system_values: Option<u32>,
     /// Patch constants that the hull shader writes, for domain shaders.
     pub previous_patch_constants: Option<u32>,
@@ -90,8 +90,12 @@ pub struct Variant {
     pub dual_source: bool,
     /// Of pixel shaders: outputs, a bit each, between those that have a target.
     pub unused_outputs: u8,
+    /// Of pixel shaders: the rasterizer has its own samples.
+    pub forced: Option<Rc<ForcedSamples>>,
     /// What goes to stream-output buffers.
     pub stream_output: Option<Rc<StreamOutput>>,
+    /// Samplers have further descriptors (`Reflection::spare_samplers`).
+    pub split_samplers: bool,
 }
 
 /// What a shader was created from.
@@ -142,7 +146,7 @@ impl Shader {
         let reflection = match &compiled {
             Some(compiled) => compiled.reflection.clone(),
             None if pass_through => nothing(),
-            None => pvgpu_dxbc::reflect(&code.tokens, &code.signatures, &BindingLayout::default())
+            None => pvgpu_dxbc::reflect(&code.tokens, &code.signatures, &layout(&trash.device.caps))
                 .map_err(fault)?,
         };
         if reflection.stage as u32 != dxbc_stage(stage) as u32 {
@@ -276,15 +280,17 @@ fn compile(
     instances: &[Option<ClassInstance>],
     caps: &Caps,
 ) -> Result<Compiled, Error> {
-    let layout = BindingLayout { view_starts: caps.shader.view_starts, ..BindingLayout::default() };
+    let layout = layout(caps);
     let options = CompileOptions {
         dual_source_blend: variant.dual_source,
         unused_outputs: variant.unused_outputs.into(),
         previous_stage_outputs: variant.previous_outputs,
         previous_stage_system_values: variant.previous_system_values,
         previous_stage_patch_constants: variant.previous_patch_constants,
+        forced_samples: variant.forced.as_deref().copied(),
         stream_output: variant.stream_output.as_deref(),
         class_instances: instances,
+        split_samplers: variant.split_samplers,
         ..CompileOptions::new(&layout, target(caps))
     };
     let none = ComponentTypes::default();
@@ -295,6 +301,15 @@ fn compile(
     variant.inputs.apply(&mut signatures.input);
     variant.outputs.apply(&mut signatures.output);
     pvgpu_dxbc::compile(&code.tokens, &signatures, &options)
+}
+
+/// Where descriptors land.
+fn layout(caps: &Caps) -> BindingLayout {
+    BindingLayout {
+        view_starts: caps.shader.view_starts,
+        own_samplers: caps.shader.unfiltered_floats,
+        ..BindingLayout::default()
+    }
 }
 
 /// What a vertex shader's inputs, or a pixel shader's outputs, are declared as.
@@ -341,6 +356,8 @@ fn nothing() -> Reflection {
         per_sample: false,
         uses_sample_count: false,
         compared: 0,
+        sampled: Vec::new(),
+        spare_samplers: Vec::new(),
         interfaces: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use pvgpu_protocol::command::{self, InputElement, RenderTargetBlend, StencilFace
 use pvgpu_protocol::format;
 use pvgpu_protocol::limits::VERTEX_BUFFER_SLOTS;
 
-use super::conv::{is_dual_source, map_address, map_compare, map_filter};
+use super::conv::{Filter, is_dual_source, map_address, map_compare, map_filter};
 use super::formats::{map_color, number_type};
 use super::shader::ComponentTypes;
 use super::trash::{Garbage, Trash};
@@ -156,34 +156,55 @@ pub struct Sampler {
     raw: vk::Sampler,
     /// Whether it compares.
     compares: bool,
-    /// The same, except that it compares if the other does not: once a shader takes it for that.
-    twin: Cell<Option<vk::Sampler>>,
+    /// Whether it filters.
+    filters: bool,
+    /// The same, except that bit 0 of the index is for one that compares if the other does not, and bit 1 for one that takes the nearest
+    /// texel: once a shader takes it for that.
+    others: Cell<[Option<vk::Sampler>; 4]>,
     trash: Rc<Trash>,
 }
 
 impl Sampler {
     pub fn new(state: &command::CreateSampler, trash: &Rc<Trash>) -> Result<Self, Fault> {
-        let compares = map_filter(state.filter).comparison;
-        let raw = Self::make(state, compares, trash)?;
-        Ok(Self { state: *state, raw, compares, twin: Cell::new(None), trash: trash.clone() })
-    }
-
-    /// The sampler for a shader that compares with it, or does not.
-    pub fn raw(&self, compares: bool) -> Result<vk::Sampler, Fault> {
-        match self.twin.get() {
-            _ if compares == self.compares => Ok(self.raw),
-            Some(twin) => Ok(twin),
-            None => {
-                let twin = Self::make(&self.state, compares, &self.trash)?;
-                self.twin.set(Some(twin));
-                Ok(twin)
-            }
-        }
-    }
-
-    fn make(state: &command::CreateSampler, compares: bool, trash: &Rc<Trash>) -> Result<vk::Sampler, Fault> {
-        let device = &trash.device;
         let filter = map_filter(state.filter);
+        let raw = Self::make(state, filter, trash)?;
+        Ok(Self {
+            state: *state,
+            raw,
+            compares: filter.comparison,
+            filters: !filter.is_nearest(),
+            others: Cell::default(),
+            trash: trash.clone(),
+        })
+    }
+
+    /// The sampler for a shader that compares with it, or does not, and for texels that must not be filtered.
+    #[inline]
+    pub fn raw(&self, compares: bool, nearest: bool) -> Result<vk::Sampler, Fault> {
+        let (compares, nearest) = (compares != self.compares, nearest && self.filters);
+        if compares || nearest { self.other(compares, nearest) } else { Ok(self.raw) }
+    }
+
+    fn other(&self, compares: bool, nearest: bool) -> Result<vk::Sampler, Fault> {
+        let mut others = self.others.get();
+        let index = usize::from(compares) | usize::from(nearest) << 1;
+        let Some(other) = others.get_mut(index) else { return Ok(self.raw) };
+        if let Some(known) = *other {
+            return Ok(known);
+        }
+        let mut filter = map_filter(self.state.filter);
+        if nearest {
+            filter = filter.nearest();
+        }
+        filter.comparison = compares != self.compares;
+        let made = Self::make(&self.state, filter, &self.trash)?;
+        *other = Some(made);
+        self.others.set(others);
+        Ok(made)
+    }
+
+    fn make(state: &command::CreateSampler, filter: Filter, trash: &Rc<Trash>) -> Result<vk::Sampler, Fault> {
+        let device = &trash.device;
         let border = [state.address_u, state.address_v, state.address_w].contains(&ADDRESS_BORDER);
         let color = vk::ClearColorValue { float32: state.border_color };
         let mut custom = vk::SamplerCustomBorderColorCreateInfoEXT::default().custom_border_color(color);
@@ -196,7 +217,7 @@ impl Sampler {
         let plain = filter.mip == vk::SamplerMipmapMode::NEAREST && filter.min == filter.mag && !anisotropic;
         let nudge = if plain { HALF_STEP } else { 0.0 };
         let min_lod = state.min_lod.clamp(0.0, vk::LOD_CLAMP_NONE);
-        let mut info = vk::SamplerCreateInfo::default()
+        let info = vk::SamplerCreateInfo::default()
             .mag_filter(filter.mag)
             .min_filter(filter.min)
             .mipmap_mode(filter.mip)
@@ -206,13 +227,16 @@ impl Sampler {
             .mip_lod_bias((state.mip_lod_bias + nudge).clamp(-bias, bias))
             .anisotropy_enable(anisotropic)
             .max_anisotropy(anisotropy)
-            .compare_enable(compares)
+            .compare_enable(filter.comparison)
             .compare_op(map_compare(state.comparison_func))
             .min_lod(min_lod)
             .max_lod(state.max_lod.clamp(min_lod, vk::LOD_CLAMP_NONE))
             .border_color(fixed_border(state.border_color));
         if border && fixed_value(info.border_color) != state.border_color && device.caps.custom_border_color {
-            info = info.border_color(vk::BorderColor::FLOAT_CUSTOM_EXT).push_next(&mut custom);
+            let custom = info.border_color(vk::BorderColor::FLOAT_CUSTOM_EXT).push_next(&mut custom);
+            if let Some(sampler) = device.create_bordered_sampler(&custom)? {
+                return Ok(sampler);
+            }
         }
         device.create_sampler(&info)
     }
@@ -220,7 +244,7 @@ impl Sampler {
 
 impl Drop for Sampler {
     fn drop(&mut self) {
-        for sampler in [Some(self.raw), self.twin.take()].into_iter().flatten() {
+        for sampler in self.others.take().into_iter().chain([Some(self.raw)]).flatten() {
             self.trash.add(Garbage::Sampler(sampler));
         }
     }

@@ -13,11 +13,13 @@ use pvgpu_protocol::command::{CreateResource, ViewRange, bind, dimension, misc, 
 use pvgpu_protocol::format;
 use pvgpu_protocol::staging::Shape;
 
+use super::forced::storage_format;
 use super::formats::{map_color, map_view};
 use super::memory::create_buffer;
 use super::pass::{READ_ONLY_DEPTH, READ_ONLY_STENCIL};
 use super::recorder::Tracker;
 use super::resource::{Buffer, Resource, Texture};
+use super::sampling::Sampling;
 use super::texels::Conversion;
 use super::trash::{Garbage, Trash};
 use crate::decoder::FLAG_RAW;
@@ -90,6 +92,10 @@ pub struct View {
     /// Render targets in buffers: the buffer. The target is a line of texels then, which takes its elements when a pass begins
     /// and gives them back when it ends.
     pub source: Option<Rc<Buffer>>,
+    /// Whether samplers may filter its texels.
+    pub filtered: bool,
+    /// Whether samplers may compare its texels with a reference.
+    pub compared: bool,
     /// Only for unordered-access views of buffers with a counter.
     pub counter: Option<Counter>,
     images: RefCell<Vec<(Form, vk::ImageView)>>,
@@ -121,10 +127,18 @@ impl View {
             Target::Buffer(_) if counted => Some(Counter::new(trash)?),
             _ => None,
         };
+        let (filtered, compared) = match &target {
+            Target::Texture(texture) if desc.kind == view_kind::SHADER_RESOURCE => {
+                sampling(&trash.device.sampling, desc.format, texture)
+            }
+            _ => (true, false),
+        };
         Ok(Self {
             desc,
             target,
             source,
+            filtered,
+            compared,
             counter,
             images: RefCell::default(),
             texels: Cell::new(None),
@@ -314,6 +328,18 @@ impl View {
         self.image_view(texture, kind, None)
     }
 
+    /// The storage image that a shader blends into instead of an attachment; null where there can be none.
+    pub fn blended(&self) -> Result<vk::ImageView, Fault> {
+        let null = vk::ImageView::null();
+        let Some(texture) = self.texture().filter(|texture| texture.image().storable) else {
+            return Ok(null);
+        };
+        match storage_format(self.attachment_format(texture)) {
+            Some(format) => self.image_view(texture, vk::ImageViewType::TYPE_2D_ARRAY, Some(format)),
+            None => Ok(null),
+        }
+    }
+
     /// What [`View::attachment`] is rendered in.
     pub fn attachment_format(&self, texture: &Texture) -> vk::Format {
         map_view(self.desc.format, texture.plane(self.desc.format).format).format
@@ -344,6 +370,7 @@ impl View {
             view.format = format;
         }
         let (usage, aspect) = match self.desc.kind {
+            view_kind::RENDER_TARGET if format.is_some() => (vk::ImageUsageFlags::STORAGE, view.aspect),
             view_kind::RENDER_TARGET => (vk::ImageUsageFlags::COLOR_ATTACHMENT, view.aspect),
             view_kind::DEPTH_STENCIL => (vk::ImageUsageFlags::DEPTH_STENCIL_ATTACHMENT, image.aspects()),
             view_kind::UNORDERED_ACCESS => (vk::ImageUsageFlags::STORAGE, view.aspect),
@@ -396,6 +423,18 @@ impl View {
         images.push((form, raw));
         Ok(raw)
     }
+}
+
+/// Whether samplers may filter and may compare what a view of a texture shows. D3D11 compares depths, and colours of two formats.
+fn sampling(sampling: &Sampling, format: u32, texture: &Texture) -> (bool, bool) {
+    let shown = map_view(format, texture.plane(format).format);
+    let comparable = match shown.aspect {
+        vk::ImageAspectFlags::COLOR => {
+            matches!(shown.format, vk::Format::R32_SFLOAT | vk::Format::R16_UNORM)
+        }
+        aspect => aspect.contains(vk::ImageAspectFlags::DEPTH),
+    };
+    (sampling.filters(shown.format, shown.aspect), comparable && sampling.compares(shown.format))
 }
 
 /// The image that stands for a buffer in a pass.

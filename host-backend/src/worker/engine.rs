@@ -24,7 +24,7 @@ use crate::memory::{Heap, Part, SharedCells};
 use crate::record::format::end;
 use crate::record::{Recorded, Tap};
 use crate::shared_image::Broker;
-use crate::vulkan::{Completion, Device, FrameWatch, Shared};
+use crate::vulkan::{Completion, Device, FrameWatch, Shared, TileWatch, Watches};
 
 /// Records of one context before the next has its turn: some hundred µs at most.
 const TURN: u64 = 1024;
@@ -101,6 +101,8 @@ pub struct Parts {
     pub tap: Option<Rc<Tap>>,
     /// Sees presented frames; a recording brings its own.
     pub frames: Option<FrameWatch>,
+    /// Sees presented frames with what has changed in them, as a mirror needs it; comparing costs time, so none without one.
+    pub tiles: Option<TileWatch>,
     /// Takes reports; must not block.
     pub report: Box<dyn FnMut(Report)>,
 }
@@ -143,8 +145,20 @@ impl Engine {
     /// # Errors
     /// [`BadAperture`] when the mapping does not hold the layout.
     pub fn new(parts: Parts) -> Result<Self, BadAperture> {
-        let Parts { cells, layout, port, device, host_info, stats, inbox, broker, tap, frames, report } =
-            parts;
+        let Parts {
+            cells,
+            layout,
+            port,
+            device,
+            host_info,
+            stats,
+            inbox,
+            broker,
+            tap,
+            frames,
+            tiles,
+            report,
+        } = parts;
         let ring =
             |region: RingRegion| Part::new(&cells, region.ring_offset(), RING_HEADER_BYTES + region.capacity);
         let ring0 = ring(layout.ring0).and_then(|part| Consumer::new(part, 0).ok()).ok_or(BadAperture)?;
@@ -159,7 +173,8 @@ impl Engine {
         let fences = Fences::new(cells.clone(), port.clone(), stats.clone());
         fences.begin(0);
         let frames = tap.as_ref().map_or(frames, |tap| Some(tap.frame_watch()));
-        let completion = Completion::start(device.clone(), heap.clone(), fences.clone(), frames)
+        let watches = Watches { frames, tiles };
+        let completion = Completion::start(device.clone(), heap.clone(), fences.clone(), watches)
             .map_err(|_| BadAperture)?;
         let tiled = host_info.features & host_feature::TILED_RESOURCES_1 != 0;
         let caps = Rc::new(HostCaps { formats: host_info.formats.to_vec(), tiled });

@@ -5,7 +5,7 @@
 //! supervisor closes its end, the worker ends.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -17,21 +17,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use pvgpu_control::{Gpu, Guest, Level, Mode, Source, TailRecord};
+use pvgpu_control::{Gpu, Guest, Level, LinkCounters, Mode, Source, TailRecord};
 use pvgpu_protocol::aperture::{Layout, Sizes, host_cell, host_state, refusal};
 use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::host_info::HostInfo;
 use pvgpu_protocol::mode::DisplayMode;
 use pvgpu_protocol::version::VersionRange;
-use pvgpu_transport::shm::{ApertureFile, HostPort};
+use pvgpu_transport::ivshmem;
+use pvgpu_transport::secure::SessionKeys;
 use serde::{Deserialize, Serialize};
 
 use super::broker::SupervisorBroker;
+use super::carrier::{Carrier, Connected, FromSupervisor, watch_hello};
 use super::engine::{Ended, Engine, Parts, Report};
 use super::running::opcode_name;
 use super::screen::Picture;
 use super::{Inbox, Port, Stats};
-use crate::fd_line::{FdReader, send_with_fd};
+use crate::fd_line::send_with_fd;
 use crate::memory::{Heap, Part, SharedCells};
 use crate::ops::ShareToken;
 use crate::pipeline_file;
@@ -50,8 +52,8 @@ const MAX_REPORTS: usize = 4096;
 /// What the supervisor agreed with the guest, and how to open the GPU.
 #[derive(Clone, Debug)]
 pub struct WorkerArguments {
-    /// The guest's aperture.
-    pub aperture: PathBuf,
+    /// How the guest is reached.
+    pub carrier: Carrier,
     /// The ABI version chosen.
     pub version: u16,
     /// The features that are on.
@@ -78,6 +80,13 @@ pub enum FromWorker {
         guest: Box<Guest>,
         /// For how long the executor's loop has not moved, in milliseconds.
         stuck_ms: u64,
+    },
+    /// A guest of another machine has said what it is.
+    Greeted {
+        /// The guest process.
+        process: u64,
+        /// Bytes of its heap.
+        heap_bytes: u64,
     },
     /// Something to show to those who watch.
     Tail(TailRecord),
@@ -138,6 +147,13 @@ pub enum FromWorker {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToWorker {
+    /// A file descriptor for the carrier, which comes with this line.
+    Descriptor,
+    /// A connection to the guest, which comes with this line.
+    Connection {
+        /// Its keys; none when it is not encrypted.
+        keys: Option<SessionKeys>,
+    },
     /// Ask the guest for a mode; `None` for no custom one. It keeps the protocol's rules.
     Mode(Option<Mode>),
     /// Send a picture of the guest's screen.
@@ -170,6 +186,13 @@ pub fn main(arguments: &WorkerArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let lines = match supervisor.try_clone() {
+        Ok(stream) => FromSupervisor::new(stream),
+        Err(error) => {
+            log::error!("the supervisor cannot be heard ({error})");
+            return ExitCode::FAILURE;
+        }
+    };
     let supervisor = Arc::new(Line { stream: supervisor, writing: Mutex::new(()) });
     let recording = match arguments.recording.map(|limits| Ok((limits, take_stdout()?))).transpose() {
         Ok(recording) => recording,
@@ -179,7 +202,7 @@ pub fn main(arguments: &WorkerArguments) -> ExitCode {
             None
         }
     };
-    match serve(arguments, &supervisor, recording) {
+    match serve(arguments, &supervisor, lines, recording) {
         Ok(ended) => {
             log::info!("the guest's worker ends: {ended:?}");
             ExitCode::SUCCESS
@@ -224,22 +247,28 @@ fn begin_recording(
 fn serve(
     arguments: &WorkerArguments,
     supervisor: &Arc<Line>,
+    mut lines: FromSupervisor,
     recording: Option<(Limits, File)>,
 ) -> Result<Ended, (u64, String)> {
-    let layout = Layout::new(arguments.sizes).map_err(|error| (refusal::LAYOUT, error.to_string()))?;
     let ended = |error: &dyn std::fmt::Display| (refusal::WORKER_ENDED, error.to_string());
-    let aperture = ApertureFile::open(&arguments.aperture).map_err(|error| ended(&error))?;
-    if aperture.len().map_err(|error| ended(&error))? < layout.sizes.aperture {
-        return Err((refusal::LAYOUT, "the aperture's file is smaller than its hello says".to_owned()));
+    let mut arguments = arguments.clone();
+    let Connected { mapping, port, encrypted } = arguments.connect(&mut lines)?;
+    let layout = Layout::new(arguments.sizes).map_err(|error| (refusal::LAYOUT, error.to_string()))?;
+    if arguments.carrier == Carrier::Remote {
+        let greeted = FromWorker::Greeted { process: arguments.process, heap_bytes: layout.heap_bytes() };
+        supervisor.send(&greeted, &[]);
     }
-    let port = Arc::new(HostPort::open(&aperture).map_err(|error| ended(&error))?);
-    let region = port.mapping().region(0, layout.sizes.aperture).map_err(|error| ended(&error))?;
+    let arguments = &arguments;
+    let region = mapping
+        .region(0, layout.sizes.aperture)
+        .map_err(|_| (refusal::LAYOUT, "the aperture's file is smaller than its hello says".to_owned()))?;
     let cells: SharedCells = Arc::new(region);
     // Read before the sandbox closes, as the GPU is opened before.
     let file = arguments.pipelines.as_deref().and_then(read_pipelines);
     let device = Device::open_with(&arguments.device, file.as_deref())
         .map_err(|error| (refusal::NO_DEVICE, error.to_string()))?;
     sandbox::close().map_err(|error| ended(&error))?;
+    let port = port().map_err(|error| ended(&error))?;
 
     let info = host_info(&device);
     let heap = Part::new(&cells, layout.heap_offset, layout.heap_bytes()).map(Heap::new);
@@ -269,6 +298,7 @@ fn serve(
         broker: Some(broker.clone()),
         tap,
         frames: None,
+        tiles: port.clone().tile_watch(),
         report: Box::new(move |report| drop(reports.try_send(report))),
     })
     .map_err(|error| ended(&error))?;
@@ -277,6 +307,7 @@ fn serve(
     start_heartbeat(&cells, &stop).map_err(|error| ended(&error))?;
     let listener = Listener {
         supervisor: supervisor.clone(),
+        lines,
         stop: stop.clone(),
         inbox,
         broker,
@@ -284,11 +315,22 @@ fn serve(
         heap,
     };
     listener.start().map_err(|error| ended(&error))?;
-    let reporter = start_reporter(supervisor, Reporter::new(arguments, &device, stats), receiver)
-        .map_err(|error| ended(&error))?;
+    let reporter = start_reporter(
+        supervisor,
+        Reporter::new(arguments, &device, stats, (port.clone(), encrypted)),
+        receiver,
+    )
+    .map_err(|error| ended(&error))?;
 
     say_ready(&cells, arguments, &info);
-    let why = engine.run(&stop);
+    let withdrawn = Arc::new(AtomicBool::new(false));
+    if arguments.carrier == Carrier::Ivshmem {
+        watch_hello(&cells, &withdrawn, &stop).map_err(|error| ended(&error))?;
+    }
+    let why = match engine.run(&stop) {
+        Ended::Stopped if withdrawn.load(Ordering::Relaxed) => Ended::GuestGone,
+        why => why,
+    };
     engine.save_pipelines();
     // With the engine goes the sender of reports, and with that the reporter ends, after a last status.
     drop(engine);
@@ -297,8 +339,18 @@ fn serve(
     }
     let reason = if why == Ended::Stopped { refusal::SHUTDOWN } else { refusal::WORKER_ENDED };
     store(&cells, host_cell::REASON, reason);
-    store(&cells, host_cell::STATE, host_state::GONE);
-    Port::interrupt(&*port);
+    // Only what this worker has said is taken back: a driver that says hello anew is the next one's.
+    if let Some(cell) = cells.cells().get(host_cell::STATE) {
+        let (from, to) = (host_state::READY, host_state::GONE);
+        let _ = cell.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+    }
+    port.interrupt();
+    port.hang_up(match why {
+        Ended::Stopped => "the host is shutting down",
+        Ended::GuestGone => "the guest is gone",
+        Ended::Corrupt => "the guest broke the rules of its rings",
+        Ended::DeviceLost => "the host's GPU is lost",
+    });
     Ok(why)
 }
 
@@ -334,6 +386,11 @@ fn say_ready(cells: &SharedCells, arguments: &WorkerArguments, info: &HostInfo) 
     store(cells, host_cell::FEATURES, arguments.features);
     store(cells, host_cell::VERSIONS, VersionRange::OURS.to_word());
     store(cells, host_cell::REASON, refusal::NONE);
+    let doorbell = match arguments.carrier {
+        Carrier::Shm(_) | Carrier::Remote => 0,
+        Carrier::Ivshmem => u64::from(ivshmem::DOORBELL) + 1,
+    };
+    store(cells, host_cell::DOORBELL, doorbell);
     store(cells, host_cell::STATE, host_state::READY);
 }
 
@@ -381,6 +438,7 @@ impl Line {
 /// The thread that hears the supervisor; ends the worker when the supervisor hangs up.
 struct Listener {
     supervisor: Arc<Line>,
+    lines: FromSupervisor,
     stop: Arc<AtomicBool>,
     inbox: Arc<Inbox>,
     broker: Arc<SupervisorBroker>,
@@ -389,12 +447,11 @@ struct Listener {
 }
 
 impl Listener {
-    fn start(self) -> std::io::Result<()> {
-        let stream = self.supervisor.stream.try_clone()?;
+    fn start(mut self) -> std::io::Result<()> {
         std::thread::Builder::new().name("supervisor".to_owned()).spawn(move || {
-            let reader = FdReader::new(stream);
-            let fds = reader.fds();
-            for line in BufReader::new(reader).lines().map_while(Result::ok) {
+            let fds = self.lines.fds.clone();
+            let mut line = String::new();
+            while self.lines.lines.read_line(&mut line).is_ok_and(|bytes| bytes != 0) {
                 match serde_json::from_str(&line) {
                     Ok(ToWorker::Shared { token, image }) => {
                         self.broker.answer(token, image.and_then(|image| Some((image, fds.take()?))));
@@ -402,9 +459,13 @@ impl Listener {
                     Ok(ToWorker::Mode(mode)) => self.inbox.ask_for_mode(display_mode(mode)),
                     Ok(ToWorker::Screenshot { number }) => self.screenshot(number),
                     Ok(ToWorker::StopRecording) => self.inbox.ask_to_stop_recording(),
+                    Ok(ToWorker::Descriptor | ToWorker::Connection { .. }) => {
+                        log::error!("the supervisor sent a descriptor too many")
+                    }
                     // The supervisor is the same program.
                     Err(error) => log::error!("the supervisor said something unintelligible: {error}"),
                 }
+                line.clear();
             }
             self.stop.store(true, Ordering::Relaxed);
         })?;
@@ -494,6 +555,8 @@ pub fn monotonic_ns() -> u64 {
 struct Reporter {
     gpu: Gpu,
     guest_process: u64,
+    port: Arc<dyn Port>,
+    encrypted: bool,
     began: Instant,
     stats: Arc<Stats>,
     /// Of the device, which must be dropped on the main thread alone: drivers leave thread-local data behind.
@@ -505,7 +568,12 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn new(arguments: &WorkerArguments, device: &Device, stats: Arc<Stats>) -> Self {
+    fn new(
+        arguments: &WorkerArguments,
+        device: &Device,
+        stats: Arc<Stats>,
+        (port, encrypted): (Arc<dyn Port>, bool),
+    ) -> Self {
         Self {
             gpu: Gpu {
                 name: device.name(),
@@ -514,6 +582,8 @@ impl Reporter {
                 memory_bytes: device.dedicated_memory(),
             },
             guest_process: arguments.process,
+            port,
+            encrypted,
             began: Instant::now(),
             stats,
             memory_in_use: device.memory_in_use(),
@@ -566,6 +636,10 @@ impl Reporter {
             requested_mode: None,
             blits: read(&stats.blits),
             blit_bytes: read(&stats.blit_bytes),
+            link_counters: self
+                .port
+                .link_counters()
+                .map(|counters| LinkCounters { encrypted: self.encrypted, ..counters }),
         };
         let stuck = now.duration_since(self.beat.0);
         FromWorker::Status {

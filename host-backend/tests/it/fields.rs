@@ -251,6 +251,7 @@ fn computes(ctx: &mut Ctx) {
     send!(ctx.ring, DiscardBuffer { data, dst: constants, reserved: 0 });
     let data = ctx.put(&[0x3e; 16]);
     send!(ctx.ring, PlaceBuffer { data, dst: constants, reserved: 0 });
+    send!(ctx.ring, WriteStaging { data });
     let data = ctx.put(&[0x3f; 8]);
     send!(ctx.ring, WriteNoOverwrite { data, dst: constants, offset: 8 });
     send!(ctx.ring, UpdateInline { dst: result, offset: 32, data: &[1, 2, 3, 4, 5, 6, 7] });

@@ -11,7 +11,7 @@ use pvgpu_host_backend::memory::{Heap, Part, SharedCells};
 use pvgpu_host_backend::pipeline_file::GpuId;
 use pvgpu_host_backend::record::{Header, Limits, Tap};
 use pvgpu_host_backend::shared_image::Broker;
-use pvgpu_host_backend::vulkan::{Device, DeviceOptions, host_info, validation_messages};
+use pvgpu_host_backend::vulkan::{Device, DeviceOptions, TileWatch, host_info, validation_messages};
 use pvgpu_host_backend::worker::{Ended, Engine, Inbox, Parts, Port, Report, Stats};
 use pvgpu_protocol::aperture::{Layout, PAGE_BYTES, RING_HEADER_BYTES, Sizes, fence_cell};
 use pvgpu_protocol::command::*;
@@ -286,6 +286,11 @@ impl Guest {
         Self::start(DeviceOptions { local_limit: Some(local_limit), ..validated() })
     }
 
+    /// The same on a device that cannot merge the samples of a rasterizer that has more than its targets.
+    pub fn merging_in_shaders() -> Self {
+        Self::start(DeviceOptions { merge_in_shaders: true, ..validated() })
+    }
+
     /// The same with what an earlier run has left for pipelines.
     pub fn with_pipelines(file: Vec<u8>) -> Self {
         Self::start_with(validated(), Some(file))
@@ -312,19 +317,25 @@ impl Guest {
 
     /// The same with a way to what other workers share, under [`Permit::of_several`]. Returns when its device is open.
     pub fn with_broker(memory_limit: u64, broker: Arc<dyn Broker>) -> Self {
-        let guest = Self::start_all(DeviceOptions { memory_limit, ..validated() }, None, None, Some(broker));
+        let guest =
+            Self::start_all(DeviceOptions { memory_limit, ..validated() }, None, None, Some(broker), None);
         while guest.gpu.get().is_none() && guest.worker.as_ref().is_some_and(|worker| !worker.is_finished()) {
             std::thread::sleep(Duration::from_millis(1));
         }
         guest
     }
 
+    /// An adapter whose frames are compared.
+    pub fn watched(options: DeviceOptions, watch: TileWatch) -> Self {
+        Self::start_all(options, None, None, None, Some(watch))
+    }
+
     fn start_with(options: DeviceOptions, known_pipelines: Option<Vec<u8>>) -> Self {
-        Self::start_all(options, known_pipelines, None, None)
+        Self::start_all(options, known_pipelines, None, None, None)
     }
 
     fn start_recorded(options: DeviceOptions, recording: Option<(SharedFile, Limits)>) -> Self {
-        Self::start_all(options, None, recording, None)
+        Self::start_all(options, None, recording, None, None)
     }
 
     fn start_all(
@@ -332,6 +343,7 @@ impl Guest {
         known_pipelines: Option<Vec<u8>>,
         recording: Option<(SharedFile, Limits)>,
         broker: Option<Arc<dyn Broker>>,
+        tiles: Option<TileWatch>,
     ) -> Self {
         let _ = env_logger::Builder::new().filter_level(log::LevelFilter::Warn).is_test(true).try_init();
         let layout = Layout::new(Sizes::with_aperture(MIN_APERTURE_BYTES)).expect("legal");
@@ -386,6 +398,7 @@ impl Guest {
                     broker,
                     tap,
                     frames,
+                    tiles,
                     report,
                 };
                 let mut engine = Engine::new(parts).expect("starts");
@@ -792,21 +805,22 @@ impl Ctx {
 
     /// Presents a texture; gives the frame's place.
     pub fn present(&mut self, src: u32, width: u32, height: u32) -> HeapRange {
-        let frame = self.take(u64::from(width * height * 4));
+        self.present_with_pitch(src, width, height, width * 4)
+    }
+
+    /// The same with rows that begin so many bytes apart.
+    pub fn present_with_pitch(&mut self, src: u32, width: u32, height: u32, row_pitch: u32) -> HeapRange {
+        let frame = self.take(u64::from(row_pitch * height));
+        self.present_in(frame, src, width, height, row_pitch);
+        frame
+    }
+
+    /// The same into a given place.
+    pub fn present_in(&mut self, frame: HeapRange, src: u32, width: u32, height: u32, row_pitch: u32) {
         send!(
             self.ring,
-            Present {
-                frame,
-                src,
-                src_subresource: 0,
-                width,
-                height,
-                row_pitch: width * 4,
-                reserved: 0,
-                sequence: 1
-            }
+            Present { frame, src, src_subresource: 0, width, height, row_pitch, reserved: 0, sequence: 1 }
         );
-        frame
     }
 }
 

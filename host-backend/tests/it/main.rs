@@ -1,20 +1,24 @@
 //! The host as a whole: real rings, the real loop, lavapipe with the validation layer.
 
+mod changed;
 mod classes;
 mod creations;
 mod display;
 mod drawing;
 mod draws;
 mod fields;
+mod forced;
 mod harness;
 mod hostile;
 mod isolation;
+mod machines;
 mod memory;
 mod mismatches;
 mod predication;
 mod recording;
 mod resources;
 mod robustness;
+mod sampling;
 mod scene;
 mod sharing;
 mod sharing_processes;

@@ -405,11 +405,12 @@ proptest! {
 
 #[test]
 fn mutated_streams_leave_the_worker_alive() {
+    // Before the guest: to find out takes a device, and there may be one at a time.
+    let tiled = crate::tiled::has_tiles();
     let mut guest = Guest::without_validation();
     let ring = guest.take_heap(4096 + crate::harness::RING_BYTES);
     let heap = guest.take_heap(crate::harness::HEAP_BYTES);
     // Without a tier the first of them ends a context.
-    let tiled = crate::tiled::has_tiles();
     let records = if tiled { tiled_corpus(heap) } else { corpus(heap) };
     let mut random = Random(0x5eed_0002);
     let mut poisoned = 0;

@@ -26,14 +26,14 @@ use crate::send;
 /// Starting a worker loads Vulkan drivers, on a machine that may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// What the issue promises after a death.
-const PROMISED: Duration = Duration::from_secs(2);
+pub const PROMISED: Duration = Duration::from_secs(2);
 /// Set in the environment of a process that plays a guest.
 const GUEST_LINK: &str = "PVGPU_TEST_GUEST_LINK";
 
 /// A pvgpud on a link of its own.
 pub struct Daemon {
     child: Child,
-    folder: PathBuf,
+    pub folder: PathBuf,
     pub link: Link,
     _parent: tempfile::TempDir,
 }
@@ -43,7 +43,7 @@ fn program() -> Command {
     Command::new(std::env::var("PVGPU_TEST_PVGPUD").unwrap_or(env!("CARGO_BIN_EXE_pvgpud").to_owned()))
 }
 
-fn pvgpud(arguments: &[&str]) -> Command {
+pub fn pvgpud(arguments: &[&str]) -> Command {
     let mut command = program();
     command
         .args(arguments)
@@ -57,10 +57,29 @@ impl Daemon {
         let parent = tempfile::tempdir_in("/dev/shm").expect("a folder");
         let folder = parent.path().join("link");
         let link: Link = format!("shm:{}", folder.display()).parse().expect("a link");
-        let child = pvgpud(&["--link", &link.to_string()]).spawn().expect("pvgpud starts");
+        Self::serve(parent, folder, link, &[])
+    }
+
+    /// One that serves virtual machines on the socket `vm.sock` in the folder that is its link's.
+    pub fn for_machines() -> Self {
+        let parent = tempfile::tempdir_in("/dev/shm").expect("a folder");
+        let socket = parent.path().join("vm.sock");
+        let folder = pvgpu_transport::ivshmem::control_folder(&socket);
+        let link = Link::Ivshmem(socket);
+        Self::serve(parent, folder, link, &["--aperture", "64M"])
+    }
+
+    fn serve(parent: tempfile::TempDir, folder: PathBuf, link: Link, more: &[&str]) -> Self {
+        let link_text = link.to_string();
+        let arguments = [&["--link", &link_text], more].concat();
+        let child = pvgpud(&arguments).spawn().expect("pvgpud starts");
         let daemon = Self { child, folder, link, _parent: parent };
         wait("pvgpud", PATIENCE, || Client::connect(&daemon.folder).is_ok());
         daemon
+    }
+
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
     }
 
     pub fn status(&self) -> Status {
@@ -114,7 +133,7 @@ fn announce(link: &Link, versions: VersionRange) -> Announced {
     Announced::new(link, sizes.aperture, write).expect("announced")
 }
 
-fn cell(mapping: &pvgpu_transport::Mapping, index: usize) -> u64 {
+pub fn cell(mapping: &pvgpu_transport::Mapping, index: usize) -> u64 {
     mapping.whole().as_ref()[index].load(Ordering::Acquire)
 }
 
@@ -491,8 +510,11 @@ fn what_cannot_be_served_is_told_in_a_sentence() {
     let link = daemon.link.to_string();
     let second = complaint(&mut pvgpud(&["--link", &link]));
     assert!(second.contains("serves") && second.contains("already"), "{second}");
-    let carrier = complaint(&mut pvgpud(&["--link", "tcp://127.0.0.1:1"]));
-    assert!(carrier.contains("not built into this version"), "{carrier}");
+    let carrier = complaint(&mut pvgpud(&["--link", "thunderbolt:auto"]));
+    assert!(carrier.contains("thunderbolt:auto cannot be used here"), "{carrier}");
+    // An address of the documentation's, which no machine has.
+    let address = complaint(&mut pvgpud(&["--link", "tcp://192.0.2.1:7"]));
+    assert!(address.contains("cannot be listened on"), "{address}");
     let mut command = program();
     let gpu = complaint(command.args(["--gpu", "no such GPU", "--link", "shm:pvgpu-test-unused"]));
     assert!(gpu.contains("no Vulkan device matches --gpu no such gpu"), "{gpu}");

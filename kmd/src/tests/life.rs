@@ -10,6 +10,7 @@ use pvgpu_protocol::host_info::HostInfo;
 use pvgpu_protocol::kernel_interface::{
     AdapterData, PrivateData, PrivateHeader, WaitForFence, context_life, device_kind, kind, wait_result,
 };
+use pvgpu_protocol::version::ABI_VERSION;
 
 use super::fake::{
     Answer, FakeHost, HEAP_BYTES, RING_BYTES, SETTINGS, Seen, adapter, completed, context_data, respond, rig,
@@ -29,7 +30,7 @@ fn starts_describes_itself_and_stops() {
         .query_adapter_info(QueryAdapterInfo::UmDriverPrivate { output_data: &mut data })
         .expect("running");
     let data = AdapterData::read(&data).expect("well-formed");
-    assert_eq!((data.abi_version, data.features), (1, 1));
+    assert_eq!((data.abi_version, data.features), (u64::from(ABI_VERSION), 1));
     HostInfo::access(&data.host_info).expect("checked");
     let wrong =
         rig.adapter.query_adapter_info(QueryAdapterInfo::UmDriverPrivate { output_data: &mut [0; 8] });

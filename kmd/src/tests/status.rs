@@ -12,6 +12,7 @@ use pvgpu_protocol::kernel_interface::{
     context_life, counter, kind, mode_flag, removal,
 };
 use pvgpu_protocol::telemetry::{Level, area, code};
+use pvgpu_protocol::version::ABI_VERSION;
 
 use super::fake::{Rig, SETTINGS, TestContext, completed, rig, rig_with};
 use crate::ddi::Escape;
@@ -44,7 +45,7 @@ fn the_adapter_tells_how_it_is() {
     assert_eq!((now.state, now.removal, now.link_attached), (adapter_state::RUNNING, removal::NONE, 0));
     assert_eq!((now.driver_version, now.device, now.log_level), (7, SETTINGS.device, 4));
     assert_eq!((now.devices, now.contexts, now.allocations, now.in_flight), (1, 1, 0, 1));
-    assert_eq!((now.uptime_ns, now.abi_version, now.connected), (5_000, 1, 1));
+    assert_eq!((now.uptime_ns, now.abi_version, now.connected), (5_000, u32::from(ABI_VERSION), 1));
     assert_eq!(now.aperture_bytes, 64 << 20);
     assert_eq!(now.heap_used, context.map.heap_bytes + context.map.ring_bytes + 4096);
     assert_eq!(field_text(&now.gpu_name), "a GPU");

@@ -37,6 +37,19 @@ fn sizes_out_of_range_are_refused() {
 }
 
 #[test]
+fn rings_leave_a_heap_or_are_refused() {
+    let most = Sizes { aperture: MIN_APERTURE_BYTES, ring0: 64 << 20, event: 64 << 20, telemetry: 64 << 20 };
+    let Err(LayoutError::NoHeap { rings, aperture: MIN_APERTURE_BYTES }) = Layout::new(most) else {
+        panic!("rings of 192 MiB in an aperture of 64 MiB");
+    };
+    assert!(rings > 3 * (64 << 20));
+    let just =
+        Layout::new(Sizes { aperture: rings + HEAP_ALIGN, ..most }).expect("room for the smallest heap");
+    assert_eq!(just.heap_bytes(), HEAP_ALIGN);
+    assert!(Layout::new(Sizes { aperture: rings, ..most }).is_err());
+}
+
+#[test]
 fn lines_stay_in_their_page() {
     assert_eq!(Layout::fence_line(0), Some(512));
     assert_eq!(Layout::fence_line(MAX_CONTEXTS - 1), Some(512 + 63 * 8));

@@ -299,6 +299,7 @@ opcodes! { CommandRef, "command", decode;
     0x0422 DiscardBuffer,
     0x0423 WriteNoOverwrite,
     0x0424 PlaceBuffer,
+    0x0425 WriteStaging,
     0x0430 RotateResourceIdentities<'r>: resources,
     0x0440 Present,
 }

@@ -110,6 +110,7 @@ sizes! {
     DiscardBuffer = 24,
     WriteNoOverwrite = 24,
     PlaceBuffer = 24,
+    WriteStaging = 16,
     RotateResourceIdentities<'_> = 8,
     Present = 48,
     ContextError = 24,

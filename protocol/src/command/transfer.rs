@@ -238,6 +238,17 @@ pub struct WriteNoOverwrite {
     pub offset: u32,
 }
 
+/// Tells that the guest's processor has written a part of a staging resource, which stays where it is (`StagingResourceUnmap` of
+/// a map for writing).
+///
+/// The host, which reads the heap anyway, does nothing; a mirror carries the bytes over.
+#[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]
+#[rkyv(attr(repr(align(8))))]
+pub struct WriteStaging {
+    /// What was written.
+    pub data: HeapRange,
+}
+
 /// Exchanges the contents of resources in a circle: each takes the contents of the next, the last the first's
 /// (`pfnRotateResourceIdentities`).
 #[derive(Archive, Serialize, Clone, Copy, Debug, PartialEq)]

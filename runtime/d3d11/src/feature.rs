@@ -69,7 +69,8 @@ pub fn answer(feature: u32, format: u32, facts: &Facts) -> Option<Answer> {
         // D3D11_OPTIONS.
         5 => Answer::new(&[
             truth(facts.logic_op && facts.level >= LEVEL_10_0),
-            no,  // UAVOnlyRenderingForcedSampleCount
+            // UAVOnlyRenderingForcedSampleCount: on every GPU the coverage has the bits that were asked for.
+            truth(facts.level >= LEVEL_11_0),
             yes, // DiscardAPIsSeenByDriver
             yes, // FlagsForUpdateAndCopySeenByDriver
             yes, // ClearView
@@ -159,5 +160,7 @@ mod tests {
         assert_eq!([0x9300, 0xa000, 0xb000].map(|level| first(4, level)), [0, 1, 1]);
         assert_eq!([0x9300, 0xa000, 0xb000].map(|level| first(5, level)), [0, 1, 1]);
         assert_eq!([0x9300, 0xa100, 0xb000].map(|level| first(10, level)), [0, 0, 1]);
+        let forced = |level| answer(5, 0, &facts(level)).expect("options").words()[1];
+        assert_eq!([0xa100, 0xb000, 0xb100].map(forced), [0, 1, 1]);
     }
 }

@@ -11,7 +11,7 @@ use pvgpu_protocol::aperture::{GuestHello, Layout};
 use pvgpu_protocol::host_info::{ArchivedHostInfo, HostInfo};
 use pvgpu_protocol::kernel_interface::AdapterData;
 use pvgpu_protocol::limits::DEFAULT_APERTURE_BYTES;
-use pvgpu_transport::shm::ConnectError;
+use pvgpu_transport::guest::ConnectError;
 use pvgpu_transport::{Link, Region};
 use pvgpu_umd_ddi::{D3DDDI_ADAPTERCALLBACKS, HANDLE};
 
@@ -282,6 +282,11 @@ impl Adapter {
     pub(crate) fn cell(&self, index: usize) -> u64 {
         let cells = self.machine.mapping().whole();
         cells.as_ref().get(index).map_or(0, |cell| cell.load(std::sync::atomic::Ordering::Acquire))
+    }
+
+    /// How long the way to the host and back is; zero on one machine.
+    pub(crate) fn round_trip(&self) -> std::time::Duration {
+        self.machine.round_trip()
     }
 
     /// `QueryAdapterInfoCb`.

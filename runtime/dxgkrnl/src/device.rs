@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pvgpu_kmd_ddi::{NTSTATUS, STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER};
 use pvgpu_protocol::aperture::{Layout, fence_cell};
@@ -20,7 +20,7 @@ use pvgpu_umd_ddi::{D3DDDI_DEVICECALLBACKS, D3DKMT_HANDLE, DXGI_DDI_BASE_CALLBAC
 
 use crate::adapter::Adapter;
 use crate::ffi::{self, UserBuffers};
-use crate::frame::{Frame, PresentSink, Shape, Throttle, Throttled};
+use crate::frame::{Frame, PresentSink, RunAhead, Shape, Throttle, Throttled};
 use crate::handles::{self, Handles};
 use crate::hresult::means_removed;
 use crate::port::device::{KernelContext, KernelDevice, SyncState, UserCommand};
@@ -93,6 +93,7 @@ pub enum FrameSlot {
 /// What submissions in flight need of their device.
 pub(crate) struct DeviceState {
     throttle: Arc<Throttle>,
+    run_ahead: RunAhead,
     removed: OnceLock<RemovedReason>,
     /// One of its submissions has faulted, and nobody has asked why.
     faulted: AtomicBool,
@@ -175,6 +176,7 @@ impl Device {
         let kernel = KernelDevice::create(adapter.port(), adapter.process()).map_err(DeviceError::Driver)?;
         let state = DeviceState {
             throttle: Arc::default(),
+            run_ahead: RunAhead::default(),
             removed: OnceLock::new(),
             faulted: AtomicBool::new(false),
             frames,
@@ -225,8 +227,12 @@ impl Device {
         self.inner.state.throttle.in_flight()
     }
 
-    /// Waits until fewer than `max` frames are in flight, for a present that is to come.
+    /// Waits until fewer than `max` frames are in flight, for a present that is to come. Frames that are only on their way over a
+    /// link do not count: see [`RunAhead`].
     pub fn wait_for_frame_slot(&self, max: u32, timeout: Duration) -> FrameSlot {
+        let round_trip = self.inner.adapter.round_trip();
+        let more = self.inner.state.run_ahead.frames(round_trip, Instant::now());
+        let max = max.max(max.saturating_add(more).min(MAX_FRAMES_IN_FLIGHT));
         match self.inner.state.throttle.wait(max, timeout) {
             Throttled::Free => FrameSlot::Free,
             Throttled::Timeout => FrameSlot::Timeout,

@@ -101,6 +101,39 @@ struct ThrottleState {
     removed: bool,
 }
 
+/// How many frames more a program may have in flight because of the way to its host.
+///
+/// A program's frame latency is about frames that wait to be rendered. Over a link each frame is also on its way for a round trip,
+/// in which nothing renders if the program waits for it: with a latency of 1, as SDL asks for, a frame would take its own time and a
+/// round trip. So as many frames more may be in flight as begin within a round trip, where that is not next to nothing.
+#[derive(Debug, Default)]
+pub(crate) struct RunAhead(Mutex<Interval>);
+
+/// The time from present to present.
+#[derive(Debug, Default)]
+struct Interval {
+    last: Option<Instant>,
+    /// Smoothed.
+    ns: u64,
+}
+
+impl RunAhead {
+    /// Frames more, for a present at `now`.
+    pub(crate) fn frames(&self, round_trip: Duration, now: Instant) -> u32 {
+        let mut interval = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = interval.last.replace(now) {
+            // CAST: 584 years of nanoseconds fit.
+            let ns = now.saturating_duration_since(last).as_nanos() as u64;
+            interval.ns = if interval.ns == 0 { ns } else { interval.ns - interval.ns / 8 + ns / 8 };
+        }
+        // CAST: as above.
+        let round_trip = round_trip.as_nanos() as u64;
+        // A twentieth of a frame is nothing: a frame more would be a frame later.
+        let counts = round_trip.saturating_sub(interval.ns / 20);
+        u32::try_from(counts.div_ceil(interval.ns.max(1))).unwrap_or(u32::MAX)
+    }
+}
+
 /// How a wait for a frame slot ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Throttled {
@@ -170,6 +203,26 @@ impl Drop for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn frames_on_their_way_may_be_more() {
+        let ms = Duration::from_micros(1000);
+        // At once the frames that a round trip takes, where frames take this long.
+        let frames = |round_trip: Duration, frame: Duration| {
+            let (run_ahead, mut now) = (RunAhead::default(), Instant::now());
+            let mut more = 0;
+            for _ in 0..100 {
+                more = run_ahead.frames(round_trip, now);
+                now += frame;
+            }
+            more
+        };
+        assert_eq!(frames(Duration::ZERO, ms), 0, "one machine");
+        assert_eq!(frames(ms / 2, ms * 16), 0, "next to nothing");
+        assert_eq!(frames(ms * 5, ms * 16), 1);
+        assert_eq!(frames(ms * 5, ms * 2), 3);
+        assert_eq!(RunAhead::default().frames(Duration::ZERO, Instant::now()), 0);
+    }
 
     #[test]
     fn the_fourth_frame_waits_for_the_first() {

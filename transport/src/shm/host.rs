@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock, inotify};
 use super::folder::{HOST_FILE, folder};
 use super::guest::{Wake, with_suffix};
 use super::{APERTURE_SUFFIX, TO_GUEST_SUFFIX, TO_HOST_SUFFIX, fifo};
+use crate::cell_file::CellFile;
 use crate::link::{Link, LinkError};
 use crate::mapping::{MapError, Mapping};
 
@@ -178,7 +179,7 @@ fn clear(folder: &Path) -> io::Result<()> {
 /// cutting the file short.
 #[derive(Debug)]
 pub struct ApertureFile {
-    file: File,
+    file: CellFile,
     base: PathBuf,
 }
 
@@ -196,7 +197,7 @@ impl ApertureFile {
         if !file.metadata()?.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        Ok(Self { file, base })
+        Ok(Self { file: CellFile::new(file), base })
     }
 
     /// Where it lies (or lay: a connected guest removes the name).
@@ -209,38 +210,8 @@ impl ApertureFile {
         self.base.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Bytes of the file now.
-    ///
-    /// # Errors
-    /// What the system said.
-    #[expect(clippy::len_without_is_empty, reason = "an empty file is one of many wrong sizes")]
-    pub fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
-    }
-
-    /// Reads one cell.
-    ///
-    /// # Errors
-    /// What the system said; `UnexpectedEof` when the file is too short.
-    pub fn read_cell(&self, index: usize) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.file.read_exact_at(&mut bytes, index as u64 * 8)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    /// Writes one cell. The file must not grow by it, so a cell outside is refused.
-    ///
-    /// # Errors
-    /// What the system said; `UnexpectedEof` when the file is too short.
-    pub fn write_cell(&self, index: usize, value: u64) -> io::Result<()> {
-        if self.len()? < (index as u64 + 1) * 8 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.file.write_all_at(&value.to_le_bytes(), index as u64 * 8)
-    }
-
-    /// The file itself, to be handed to a worker process.
-    pub fn as_file(&self) -> &File {
+    /// What stands in it.
+    pub fn cells(&self) -> &CellFile {
         &self.file
     }
 }
@@ -279,7 +250,7 @@ impl HostPort {
     /// # Errors
     /// [`PortError`] says which step failed.
     pub fn open(aperture: &ApertureFile) -> Result<Self, PortError> {
-        let mapping = Mapping::of_file(&aperture.file).map_err(PortError::Map)?;
+        let mapping = Mapping::of_file(aperture.file.as_file()).map_err(PortError::Map)?;
         let (to_host, to_guest) =
             (with_suffix(&aperture.base, TO_HOST_SUFFIX), with_suffix(&aperture.base, TO_GUEST_SUFFIX));
         fifo::make(&to_host).map_err(PortError::Doorbell)?;

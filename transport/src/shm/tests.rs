@@ -43,9 +43,9 @@ fn both_sides_see_the_same_memory_and_ring() {
     assert!(listener.next_guest().expect("the folder is there").is_none());
     let (guest, host, aperture) = connect(&meeting.link, &mut listener);
     assert!(listener.next_guest().expect("the folder is there").is_none(), "a guest is found once");
-    assert_eq!(aperture.read_cell(0).expect("inside"), 42);
-    aperture.write_cell(1, 43).expect("inside");
-    assert!(aperture.write_cell(1 << 20, 1).is_err());
+    assert_eq!(aperture.cells().read_cell(0).expect("inside"), 42);
+    aperture.cells().write_cell(1, 43).expect("inside");
+    assert!(aperture.cells().write_cell(1 << 20, 1).is_err());
     assert_eq!(guest.mapping().whole().as_ref()[1].load(Ordering::Relaxed), 43);
     assert_eq!(host.mapping().whole().as_ref()[0].load(Ordering::Relaxed), 42);
 

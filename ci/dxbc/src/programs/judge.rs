@@ -104,7 +104,7 @@ fn values(memory: &Memory, class: BindingClass, slot: u32) -> Vec<Value> {
         BindingClass::UnorderedAccessCounter => {
             vec![*memory.counters.get(&slot).expect(missing)]
         }
-        BindingClass::Sampler => Vec::new(),
+        BindingClass::Sampler | BindingClass::RenderTarget => Vec::new(),
     }
 }
 

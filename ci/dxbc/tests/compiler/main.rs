@@ -4,6 +4,7 @@
 
 mod execution;
 mod fixtures;
+mod forced;
 mod properties;
 mod reflection;
 mod stages;

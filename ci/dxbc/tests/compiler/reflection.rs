@@ -2,8 +2,8 @@
 
 use pvgpu_dxbc::{
     Binding, BindingClass, BindingKind, BindingLayout, CompileOptions, Compiled, DescriptorSlot,
-    DescriptorType, Error, ResourceDimension, ReturnType, StorageFormat, TargetCapabilities,
-    VIEW_START_BYTES,
+    DescriptorType, Error, PUSH_CONSTANT_BYTES, ResourceDimension, ReturnType, StorageFormat,
+    TargetCapabilities,
 };
 use rspirv::dr::{Module, Operand, load_words};
 use rspirv::spirv::Decoration;
@@ -155,9 +155,76 @@ fn views_begin_where_push_constants_say() {
         }
         with_starts += 1;
         assert!(starts.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{}: {starts:?}", fixture.name);
-        assert!(starts.iter().all(|start| *start < VIEW_START_BYTES));
+        assert!(starts.iter().all(|start| *start < PUSH_CONSTANT_BYTES));
         assert_ne!(compiled.spirv, plain.spirv, "{}", fixture.name);
         validate(&fixture.name, &compiled.spirv);
     }
     assert!(with_starts >= 3, "{with_starts} fixtures have raw or structured views");
+}
+
+#[test]
+fn streams_are_told_apart() {
+    let streams = compile("gs_streams", |_| {}).unwrap().reflection;
+    // A position and a colour; two numbers and a value; a sum.
+    let masks = [0, 1, 2, 3].map(|stream| streams.output_mask_of(stream));
+    assert_eq!(masks, [0b10, 0b11, 0b1, 0]);
+}
+
+#[test]
+fn samplers_are_split_by_what_they_read() {
+    let layout = BindingLayout { own_samplers: true, ..BindingLayout::default() };
+    let mut split = 0;
+    for fixture in fixtures() {
+        let tokens = &fixture.shader.tokens;
+        let instances = class_instances(tokens);
+        let mut options = CompileOptions::new(&layout, TargetCapabilities::default());
+        options.class_instances = &instances;
+        options.split_samplers = true;
+        let Ok(compiled) = pvgpu_dxbc::compile(tokens, &fixture.shader.signatures, &options) else {
+            continue;
+        };
+        let reflection = &compiled.reflection;
+        let plain = compile_plain(tokens, &fixture).expect("it compiles without splitting, too");
+        if reflection.spare_samplers.is_empty() {
+            assert_eq!(compiled.spirv, plain.spirv, "{}", fixture.name);
+            continue;
+        }
+        split += 1;
+        // Each texture is read with one descriptor of a sampler, and no two descriptors are in one place.
+        let mut places: Vec<u32> =
+            reflection.bindings.iter().map(|binding| binding.descriptor.binding).collect();
+        for spare in &reflection.spare_samplers {
+            let sampled = reflection.sampled.iter().find(|with| with.sampler == spare.of.sampler).unwrap();
+            assert_eq!(sampled.resources & spare.of.resources, spare.of.resources, "{}", fixture.name);
+            assert_ne!(sampled.resources, spare.of.resources, "{}", fixture.name);
+            places.push(spare.descriptor.binding);
+        }
+        let count = places.len();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), count, "{}", fixture.name);
+        let bound = decorations(&compiled, Decoration::Binding);
+        assert!(bound.iter().all(|place| places.contains(place)), "{}", fixture.name);
+        let spare = reflection.spare_samplers.iter().map(|spare| spare.descriptor.binding);
+        assert!(spare.clone().all(|place| bound.contains(&place)), "{}", fixture.name);
+        assert_ne!(compiled.spirv, plain.spirv, "{}", fixture.name);
+        validate(&fixture.name, &compiled.spirv);
+    }
+    assert!(split >= 3, "{split} fixtures read several textures with a sampler");
+}
+
+#[test]
+fn each_pair_of_a_texture_and_a_sampler_is_known() {
+    let reflection = compile("ps_gather", |_| {}).unwrap().reflection;
+    let sampled: Vec<_> = reflection.sampled.iter().map(|with| (with.sampler, with.resources)).collect();
+    // An image, a cube and cubes; and what is compared.
+    assert_eq!(sampled, [(0, 0b111), (1, 0b1000)]);
+    assert!(reflection.spare_samplers.is_empty());
+    // A declared sampler that compares filters nothing.
+    let layout = BindingLayout { own_samplers: true, ..BindingLayout::default() };
+    let fixture = fixture("ps_gather");
+    let own = pvgpu_dxbc::reflect(&fixture.shader.tokens, &fixture.shader.signatures, &layout).unwrap();
+    let spare: Vec<_> =
+        own.spare_samplers.iter().map(|spare| (spare.of.sampler, spare.of.resources)).collect();
+    assert_eq!(spare, [(0, 0b10), (0, 0b100)]);
 }

@@ -19,6 +19,7 @@ cases![
     no_depth_clip => |t| depth_clip(t, false),
     depth_bias_float, depth_bias_16, depth_bias_slope, depth_bias_clamp, multisampled, sample_mask,
     sample_mask_single, alpha_to_coverage, forced_sample_count,
+    forced_sample_count_blended, forced_sample_count_one,
 ];
 
 const TRIANGLES: [[f32; 2]; 6] =
@@ -464,30 +465,98 @@ fn alpha_to_coverage(t: &mut Test<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A rasterizer with its own number of samples.
+fn forced(samples: u32) -> D3D11_RASTERIZER_DESC1 {
+    D3D11_RASTERIZER_DESC1 {
+        FillMode: D3D11_FILL_SOLID,
+        CullMode: D3D11_CULL_NONE,
+        DepthClipEnable: true.into(),
+        ForcedSampleCount: samples,
+        ..Default::default()
+    }
+}
+
+/// The share of four samples of a pixel that lie in a triangle.
+fn share(triangle: [[f32; 2]; 3], x: u32, y: u32) -> f32 {
+    let hit = |[sx, sy]: &[f32; 2]| covers(triangle, [x as f32 + sx / 16.0, y as f32 + sy / 16.0]);
+    // CAST: at most 4.
+    SAMPLES.iter().filter(|sample| hit(sample)).count() as f32 / 4.0
+}
+
 /// Direct3D 11.1: more samples of coverage than the target has, for the shader to count.
 fn forced_sample_count(t: &mut Test<'_>) -> Result<()> {
     if t.lacks(D3D_FEATURE_LEVEL_11_1) {
         return Ok(());
     }
     let places = [TRIANGLES[0], TRIANGLES[1], TRIANGLES[2]];
-    let rasterizer1 = D3D11_RASTERIZER_DESC1 {
-        FillMode: D3D11_FILL_SOLID,
-        CullMode: D3D11_CULL_NONE,
-        DepthClipEnable: true.into(),
-        ForcedSampleCount: 4,
-        ..Default::default()
-    };
     let pass = Pass {
         ps: shader!("raster.covered"),
         rasterizer: None,
-        rasterizer1: Some(rasterizer1),
+        rasterizer1: Some(forced(4)),
         ..outline(t, &places)?
     };
     let found = t.draw(&pass, Call::Vertices(3))?;
+    t.expect(&found, |x, y| [share(places, x, y); 4]);
+    Ok(())
+}
+
+/// Each of two triangles is blended once, whatever of a pixel it covers.
+fn forced_sample_count_blended(t: &mut Test<'_>) -> Result<()> {
+    if t.lacks(D3D_FEATURE_LEVEL_11_1) {
+        return Ok(());
+    }
+    let mut blend = D3D11_BLEND_DESC::default();
+    blend.RenderTarget[0] = D3D11_RENDER_TARGET_BLEND_DESC {
+        BlendEnable: true.into(),
+        SrcBlend: D3D11_BLEND_ONE,
+        DestBlend: D3D11_BLEND_BLEND_FACTOR,
+        BlendOp: D3D11_BLEND_OP_ADD,
+        SrcBlendAlpha: D3D11_BLEND_ONE,
+        DestBlendAlpha: D3D11_BLEND_ONE,
+        BlendOpAlpha: D3D11_BLEND_OP_ADD,
+        RenderTargetWriteMask: 0b1011,
+    };
+    let places = [TRIANGLES[0], TRIANGLES[1], TRIANGLES[2], TRIANGLES[0], TRIANGLES[5], TRIANGLES[1]];
+    let pass = Pass {
+        ps: shader!("raster.covered"),
+        canvas: Canvas { format: DXGI_FORMAT_R16G16B16A16_FLOAT, ..Canvas::default() },
+        blend: Some(blend),
+        blend_factor: [0.5, 0.25, 1.0, 1.0],
+        rasterizer: None,
+        rasterizer1: Some(forced(4)),
+        ..outline(t, &places)?
+    };
+    let found = t.draw(&pass, Call::Vertices(6))?;
+    let [a, b, c, d, e, f] = places;
     t.expect(&found, |x, y| {
-        // CAST: at most 4.
-        let hit = |[sx, sy]: &[f32; 2]| covers(places, [x as f32 + sx / 16.0, y as f32 + sy / 16.0]);
-        [SAMPLES.iter().filter(|sample| hit(sample)).count() as f32 / 4.0; 4]
+        let (first, second) = (share([a, b, c], x, y), share([d, e, f], x, y));
+        // A pixel that no sample of the second lies in keeps what the first one gave.
+        let faded = |factor: f32| if second > 0.0 { first * factor + second } else { first };
+        [faded(0.5), faded(0.25), 0.0, faded(1.0)]
     });
+    Ok(())
+}
+
+/// One sample is the pixel's centre, and the sample mask is the target's.
+fn forced_sample_count_one(t: &mut Test<'_>) -> Result<()> {
+    if t.lacks(D3D_FEATURE_LEVEL_11_1) {
+        return Ok(());
+    }
+    let places = [TRIANGLES[0], TRIANGLES[1], TRIANGLES[2]];
+    for (samples, sample_mask) in [(1, 1), (1, 2), (4, 1), (4, 0xe)] {
+        let pass = Pass {
+            ps: shader!("raster.covered"),
+            sample_mask,
+            rasterizer: None,
+            rasterizer1: Some(forced(samples)),
+            ..outline(t, &places)?
+        };
+        let found = t.draw(&pass, Call::Vertices(3))?;
+        t.expect(&found, |x, y| match (samples, sample_mask & 1) {
+            (_, 0) => [0.0; 4],
+            (1, _) => [if covers(places, centre(x, y)) { 0.25 } else { 0.0 }; 4],
+            _ => [share(places, x, y); 4],
+        });
+    }
     Ok(())
 }

@@ -3,10 +3,6 @@
 /// Names and reasons.
 pub const KNOWN: &[(&str, &str)] = &[
     ("raster/diagonal_line", "llvmpipe leaves out a first pixel of lines that begin at a pixel's centre"),
-    (
-        "raster/forced_sample_count",
-        "needs targets with fewer samples than the rasterizer, which llvmpipe lacks",
-    ),
     ("raster/line_strip", "llvmpipe leaves out a first pixel of lines that begin at a pixel's centre"),
     (
         "raster/line_strip_adjacency",

@@ -7,12 +7,31 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use pvgpu_transport::shm::Wake;
+pub use pvgpu_transport::shm::Wake;
 pub(crate) use root::RootMachine;
 pub use strict::DeviceKind;
 pub(crate) use strict::StrictMachine;
 
+use pvgpu_transport::Mapping;
+
 use crate::nt::Pages;
+
+/// An ivshmem device that is really there, for whoever can reach one: a process that drives it through VFIO. The model runs the
+/// driver on it in place of a device of its own.
+pub trait PciDevice: fmt::Debug + Send + Sync {
+    /// BAR0, with the registers.
+    fn registers(&self) -> &Mapping;
+
+    /// BAR2, with the aperture.
+    fn aperture(&self) -> &Mapping;
+
+    /// Sleeps until the device's message 0 comes, somebody calls [`PciDevice::wake`], or the time is over (`None`: never). Messages
+    /// that came before count.
+    fn wait(&self, timeout: Option<Duration>) -> Wake;
+
+    /// Ends the wait, or the next one, as if its time were over.
+    fn wake(&self);
+}
 
 /// A device and the memory that belongs to it.
 pub(crate) trait Machine: fmt::Debug + Send + Sync {

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pvgpu_transport::shm::{Announced, ConnectError, GuestPort, Unannounced};
+use pvgpu_transport::guest::{Announced, ConnectError, GuestPort, Unannounced};
 use pvgpu_transport::{Link, Mapping};
 
 use super::{Machine, Wake};
@@ -94,6 +94,11 @@ impl RootMachine {
         if let Some(port) = self.port() {
             port.ring_doorbell();
         }
+    }
+
+    /// How long the way to the host and back is.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.port().map_or(Duration::ZERO, |port| port.round_trip())
     }
 
     fn port(&self) -> Option<Arc<GuestPort>> {

@@ -1,7 +1,8 @@
 //! A machine for tests: the aperture is a file of this process, the host is whoever holds the other end in the test.
 //!
 //! As a root-enumerated device it has nothing but that memory; as a PCI device it is QEMU's ivshmem: BAR0 with the registers
-//! IntrMask, IntrStatus, IVPosition and Doorbell, BAR2 with the aperture, and interrupts as messages or on a line.
+//! IntrMask, IntrStatus, IVPosition and Doorbell, BAR2 with the aperture, and interrupts as messages or on a line. In its place a
+//! test can bring a device that is really there ([`PciDevice`]); then its host is whoever is behind that device.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -17,7 +18,7 @@ use pvgpu_kmd_ddi::{
 };
 use pvgpu_transport::{Mapping, Region};
 
-use super::{Machine, Wake};
+use super::{Machine, PciDevice, Wake};
 use crate::nt::Pages;
 
 /// Where BAR0 lies.
@@ -63,8 +64,11 @@ struct State {
 pub(crate) struct StrictMachine {
     kind: DeviceKind,
     mapping: Mapping,
-    file: Arc<File>,
+    /// The aperture's file, where it is one.
+    file: Option<Arc<File>>,
     registers: Mapping,
+    /// Whose BARs these are, if not this machine's own.
+    device: Option<Arc<dyn PciDevice>>,
     /// This guest's number among the peers.
     state: Mutex<State>,
     changed: Condvar,
@@ -98,11 +102,25 @@ impl StrictMachine {
         Ok(Self {
             kind,
             mapping,
-            file: Arc::new(file),
+            file: Some(Arc::new(file)),
             registers,
+            device: None,
             state: Mutex::default(),
             changed: Condvar::new(),
         })
+    }
+
+    /// A machine around a device that is there; it interrupts with messages.
+    pub(crate) fn around(device: Arc<dyn PciDevice>) -> Self {
+        Self {
+            kind: DeviceKind::PciMessage,
+            mapping: device.aperture().clone(),
+            file: None,
+            registers: device.registers().clone(),
+            device: Some(device),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
     }
 
     /// How the device is connected.
@@ -207,7 +225,9 @@ impl StrictMachine {
             }),
             ..Default::default()
         };
-        let all = [memory(CmResourceTypeMemory, 0, BAR0, BAR0_BYTES as u32), aperture, interrupt];
+        // CAST: a page at most.
+        let registers = memory(CmResourceTypeMemory, 0, BAR0, self.registers.len() as u32);
+        let all = [registers, aperture, interrupt];
         let list = CM_PARTIAL_RESOURCE_LIST {
             Version: 1,
             Revision: 1,
@@ -239,6 +259,9 @@ fn cells<R>(mapping: &Mapping, index: usize, act: impl FnOnce(&AtomicU64) -> R) 
 
 impl Machine for StrictMachine {
     fn wait(&self, timeout: Option<Duration>) -> Wake {
+        if let Some(device) = &self.device {
+            return device.wait(timeout);
+        }
         let state = self.state();
         let idle = |state: &mut State| !state.rung && !state.woken && !state.gone;
         let mut state = match timeout {
@@ -259,6 +282,9 @@ impl Machine for StrictMachine {
     }
 
     fn wake(&self) {
+        if let Some(device) = &self.device {
+            return device.wake();
+        }
         self.state().woken = true;
         self.changed.notify_all();
     }
@@ -269,7 +295,7 @@ impl Machine for StrictMachine {
             return None;
         }
         state.given = true;
-        Some(Arc::new(Pages::shared(&self.mapping, Some(self.file.clone()))))
+        Some(Arc::new(Pages::shared(&self.mapping, self.file.clone())))
     }
 
     fn pages_freed(&self) {
@@ -280,11 +306,11 @@ impl Machine for StrictMachine {
         if self.kind == DeviceKind::Root {
             return None;
         }
-        if physical == BAR0 && bytes as u64 <= BAR0_BYTES {
+        if physical == BAR0 && bytes <= self.registers.len() {
             return Some(Arc::new(Pages::shared(&self.registers, None)));
         }
         if physical == BAR2 && bytes <= self.mapping.len() {
-            return Some(Arc::new(Pages::shared(&self.mapping, Some(self.file.clone()))));
+            return Some(Arc::new(Pages::shared(&self.mapping, self.file.clone())));
         }
         None
     }

@@ -16,7 +16,7 @@ use pvgpu_protocol::kernel_interface::{
     AttachLink, DetachLink, LinkKick, LinkUp, PrivateData, PrivateHeader, kind,
 };
 use pvgpu_protocol::version::VersionRange;
-use pvgpu_transport::shm::ConnectError;
+use pvgpu_transport::guest::ConnectError;
 
 use super::driver::{DriverHandle, NtResult};
 use super::{Port, Wake};

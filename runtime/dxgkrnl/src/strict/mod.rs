@@ -39,8 +39,8 @@ pub use sync::SyncObject;
 use crate::adapter::{APERTURE_SIZE, SEGMENT_SIZE, SOFTWARE_KEY};
 use crate::inject::Injected;
 use crate::load::{self, DriverImage, LoadError, LoadedDriver};
-pub use crate::machine::DeviceKind;
 use crate::machine::StrictMachine;
+pub use crate::machine::{DeviceKind, PciDevice, Wake};
 use crate::nt::cpu::Cpu;
 use crate::nt::process::{Process as KernelProcess, SYSTEM_PROCESS};
 use crate::nt::registry::RegistryValue;
@@ -55,6 +55,8 @@ use crate::verifier::Violation;
 pub struct Options {
     /// How the device is connected.
     pub device: DeviceKind,
+    /// A device that is really there, which `device` and `aperture_bytes` do not describe then.
+    pub pci: Option<Arc<dyn PciDevice>>,
     /// Bytes of the aperture: a multiple of 1 MiB from 64 MiB on, below 4 GiB for a root device.
     pub aperture_bytes: u64,
     /// MiB of the memory segment for VidMM; `None` lets the driver choose.
@@ -75,6 +77,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             device: DeviceKind::Root,
+            pci: None,
             aperture_bytes: 64 << 20,
             segment_mib: None,
             settings: Vec::new(),
@@ -170,8 +173,10 @@ impl System {
     /// # Errors
     /// [`BootError`].
     pub fn boot_failing(options: Options, nth: u64) -> Result<Self, BootError> {
-        let machine =
-            StrictMachine::new(options.device, options.aperture_bytes).map_err(BootError::Machine)?;
+        let machine = match &options.pci {
+            Some(device) => StrictMachine::around(device.clone()),
+            None => StrictMachine::new(options.device, options.aperture_bytes).map_err(BootError::Machine)?,
+        };
         let machine = Arc::new(machine);
         let system = system::System::new(machine.clone(), options.strict, SYSTEM_PROCESS);
         // CAST: the driver checks the value.

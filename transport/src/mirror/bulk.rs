@@ -1,0 +1,338 @@
+//! The bulk channel: parts of the heap, in pieces, in the order in which they were asked for.
+//!
+//! The queue holds places, not bytes: what is sent is what stands in the heap when its turn comes, which is what was declared,
+//! since neither side changes it before the fence that follows. So however much waits, nothing is buffered.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use pvgpu_ring::{Memory, bytes};
+
+use super::frames::{FrameItem, FrameReceiver, FrameSender, Part, rates};
+use super::link::{Life, lock};
+use super::pack;
+use super::reader::MessageReader;
+use super::wire::{MAX_BULK_BYTES, Message, piece_header};
+use crate::carrier::Sender;
+use crate::mapping::Region;
+use crate::tiles::{Cells, Choice, Geometry, Target, TileError, compress_range};
+
+/// The largest piece.
+pub const MAX_PIECE: u64 = 256 << 10;
+/// The smallest piece.
+const MIN_PIECE: u64 = 16 << 10;
+/// Bytes of a frame's pixel: `B8G8R8A8_UNORM`.
+pub const PIXEL_BYTES: u32 = 4;
+/// Bytes that a carrier may take without waiting for the link: what TCP lets stand unsent.
+const TAKEN_AT_ONCE: u64 = 128 << 10;
+/// How long a piece may take, in nanoseconds: what a draw may be delayed by where both channels share one wire.
+const PIECE_NS: u64 = 500_000;
+
+/// A part of the heap to be sent.
+#[derive(Debug)]
+pub struct Item {
+    /// Bytes from the heap's start.
+    pub offset: u64,
+    /// Bytes; not 0.
+    pub length: u64,
+    /// The bytes, where they were fixed when the item was made.
+    pub fixed: Option<Vec<u8>>,
+    /// What is known of it if it is a frame.
+    pub frame: Option<FrameItem>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<(u64, Item)>,
+    /// Items that were ever added.
+    added: u64,
+    ended: bool,
+}
+
+/// Items that wait for the bulk channel.
+#[derive(Debug, Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Items that the peer has told to have.
+    acknowledged: AtomicU64,
+}
+
+impl Queue {
+    /// Adds an item and gives its number, from 1.
+    pub fn add(&self, life: &Life, item: Item) -> u64 {
+        life.counters.bulk_queued.fetch_add(1, Ordering::Relaxed);
+        life.counters.bulk_queued_bytes.fetch_add(item.length, Ordering::Relaxed);
+        let mut state = lock(&self.state);
+        state.added += 1;
+        let number = state.added;
+        state.items.push_back((number, item));
+        drop(state);
+        self.changed.notify_one();
+        number
+    }
+
+    /// The number of the last item.
+    pub fn last(&self) -> u64 {
+        lock(&self.state).added
+    }
+
+    /// The peer has so many items.
+    pub fn acknowledge(&self, items: u64) {
+        self.acknowledged.fetch_max(items, Ordering::Relaxed);
+    }
+
+    /// How many items the peer has told to have.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Nothing is sent any more.
+    pub fn end(&self) {
+        lock(&self.state).ended = true;
+        self.changed.notify_all();
+    }
+
+    /// The next item, and whether it is a frame that a newer one of its context and size has overtaken.
+    fn take(&self) -> Option<(Item, bool)> {
+        let mut state = lock(&self.state);
+        loop {
+            if state.ended {
+                return None;
+            }
+            if let Some((_, item)) = state.items.pop_front() {
+                let key = |item: &Item| item.frame.as_ref().map(|frame| (frame.context, frame.geometry));
+                let ours = key(&item);
+                let overtaken = ours.is_some() && state.items.iter().any(|(_, other)| key(other) == ours);
+                return Some((item, overtaken));
+            }
+            state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+}
+
+/// Sends items until the link ends.
+pub fn send(queue: &Queue, heap: &Region, sender: Box<dyn Sender>, life: &Life) {
+    let mut output = Output {
+        heap,
+        sender,
+        life,
+        frames: FrameSender::new(heap.len() as u64),
+        buffer: vec![0; MAX_PIECE as usize],
+        coded: Vec::new(),
+        sending: Duration::ZERO,
+    };
+    while let Some((item, overtaken)) = queue.take() {
+        if let Err(error) = output.item(&item, overtaken) {
+            life.end(|| error);
+            queue.end();
+        }
+        life.counters.bulk_queued.fetch_sub(1, Ordering::Relaxed);
+        life.counters.bulk_queued_bytes.fetch_sub(item.length, Ordering::Relaxed);
+    }
+}
+
+/// The sending end.
+struct Output<'o> {
+    heap: &'o Region,
+    sender: Box<dyn Sender>,
+    life: &'o Life,
+    frames: FrameSender,
+    buffer: Vec<u8>,
+    coded: Vec<u8>,
+    /// How long the carrier has taken over the current item.
+    sending: Duration,
+}
+
+/// What a part of a frame fails with.
+enum FrameError {
+    Tiles(TileError),
+    Send(String),
+}
+
+impl From<TileError> for FrameError {
+    fn from(error: TileError) -> Self {
+        Self::Tiles(error)
+    }
+}
+
+impl Output<'_> {
+    fn item(&mut self, item: &Item, overtaken: bool) -> Result<(), String> {
+        self.sending = Duration::ZERO;
+        let rate = self.life.counters.rate.load(Ordering::Relaxed);
+        let choice = Choice::new(rate, rates(), rates());
+        let before = self.life.counters.bulk_sent.load(Ordering::Relaxed);
+        match &item.frame {
+            Some(frame) => self.frame(item, frame, overtaken, &choice, piece_bytes(rate))?,
+            None => self.range(item, &choice, piece_bytes(rate))?,
+        }
+        let sent = self.life.counters.bulk_sent.load(Ordering::Relaxed) - before;
+        // What the carrier takes at once says nothing of the link, and neither does the time for coding.
+        if sent >= MAX_PIECE {
+            self.life.counters.sent_at(sent - TAKEN_AT_ONCE, self.sending);
+        }
+        Ok(())
+    }
+
+    /// Sends bytes as they stand, or in fewer.
+    fn range(&mut self, item: &Item, choice: &Choice, piece: u64) -> Result<(), String> {
+        let mut sent = 0;
+        while sent < item.length {
+            let length = (item.length - sent).min(piece);
+            let last = sent + length == item.length;
+            // CAST: at most MAX_PIECE.
+            let count = length as usize;
+            let data = match &item.fixed {
+                // CAST: the length of bytes in memory.
+                Some(fixed) => fixed.get(sent as usize..sent as usize + count).unwrap_or_default(),
+                None => {
+                    let data = self.buffer.get_mut(..count).unwrap_or_default();
+                    bytes::read(self.heap.as_ref(), item.offset + sent, data);
+                    data
+                }
+            };
+            let zeros = data.iter().all(|byte| *byte == 0);
+            self.coded.clear();
+            if !zeros {
+                compress_range(data, choice, &mut self.coded);
+            }
+            let (packing, data) = if zeros {
+                (pack::ZEROS, &[][..])
+            } else if self.coded.len() < data.len() {
+                (pack::CODED, &self.coded[..])
+            } else {
+                (pack::RAW, data)
+            };
+            // CAST: at most MAX_PIECE.
+            let header = piece_header(item.offset + sent, length as u32, packing, last, data.len());
+            let began = Instant::now();
+            let result = self.sender.send(&[IoSlice::new(&header), IoSlice::new(data)]);
+            self.sending += began.elapsed();
+            result.map_err(|error| format!("the link has failed ({error})"))?;
+            let bytes = (header.len() + data.len()) as u64;
+            self.life.counters.bulk_sent.fetch_add(bytes, Ordering::Relaxed);
+            self.life.counters.bulk_sent_raw.fetch_add(length, Ordering::Relaxed);
+            sent += length;
+        }
+        Ok(())
+    }
+
+    /// Sends what has changed in a frame.
+    fn frame(
+        &mut self,
+        item: &Item,
+        frame: &FrameItem,
+        overtaken: bool,
+        choice: &Choice,
+        piece: u64,
+    ) -> Result<(), String> {
+        let Self { heap, sender, life, frames, coded, sending, .. } = self;
+        let source = Cells::new(heap.cells(), item.offset, item.length)
+            .ok_or("a frame does not lie in the heap, though it was looked at")?;
+        let FrameItem { context, geometry, .. } = frame;
+        // CAST: at most MAX_PIECE.
+        let sent = frames.send(frame, overtaken, &source, choice, piece as usize, |part| {
+            let Part { reset, last, code } = part;
+            coded.clear();
+            Message::Tiles {
+                context: *context,
+                offset: item.offset,
+                width: geometry.width(),
+                height: geometry.height(),
+                pitch: geometry.pitch(),
+                reset,
+                last,
+                code,
+            }
+            .encode(coded);
+            life.counters.bulk_sent.fetch_add(coded.len() as u64, Ordering::Relaxed);
+            let began = Instant::now();
+            let result = sender.send(&[IoSlice::new(coded)]);
+            *sending += began.elapsed();
+            result.map_err(|error| FrameError::Send(format!("the link has failed ({error})")))
+        });
+        sent.map_err(|error| match error {
+            FrameError::Tiles(error) => error.to_string(),
+            FrameError::Send(error) => error,
+        })?;
+        life.counters.bulk_sent_raw.fetch_add(item.length, Ordering::Relaxed);
+        let counter = if overtaken { &life.counters.frames_dropped } else { &life.counters.frames };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Bytes of a piece that takes about [`PIECE_NS`] at a rate in bytes a second; the smallest while none is known.
+fn piece_bytes(rate: u64) -> u64 {
+    (rate / (1_000_000_000 / PIECE_NS)).clamp(MIN_PIECE, MAX_PIECE) & !7
+}
+
+/// Receives items into the heap until the link ends; `applied` counts them, and `then` runs after each.
+pub fn receive(
+    mut reader: MessageReader,
+    heap: &Region,
+    life: &Life,
+    applied: &AtomicU64,
+    then: impl Fn(u64) -> Result<(), String>,
+) {
+    let mut input = Input { heap, frames: FrameReceiver::new(heap.len() as u64), scratch: Vec::new() };
+    loop {
+        let taken = match reader.read() {
+            Ok(message) => {
+                life.hear();
+                input.take(&message)
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        life.counters.bulk_received.store(reader.received(), Ordering::Relaxed);
+        let result = taken.and_then(|(raw, last)| {
+            life.counters.bulk_received_raw.fetch_add(raw, Ordering::Relaxed);
+            if last { then(applied.fetch_add(1, Ordering::AcqRel) + 1) } else { Ok(()) }
+        });
+        if let Err(why) = result {
+            return life.end(|| why);
+        }
+    }
+}
+
+/// The receiving end.
+struct Input<'i> {
+    heap: &'i Region,
+    frames: FrameReceiver,
+    scratch: Vec<u8>,
+}
+
+impl Input<'_> {
+    /// Takes a message; gives the bytes of the heap that it stood for, and whether it was its item's last.
+    fn take(&mut self, message: &Message<'_>) -> Result<(u64, bool), String> {
+        let heap = self.heap.len() as u64;
+        match *message {
+            Message::Piece { offset, length, packing, last, data } => {
+                let inside = offset.checked_add(u64::from(length)).is_some_and(|end| end <= heap);
+                if !inside || length as usize > MAX_BULK_BYTES {
+                    return Err(format!("the peer sent {length} bytes for {offset:#x} in a heap of {heap}"));
+                }
+                let unpacked = pack::unpack(packing, length, data, &mut self.scratch);
+                bytes::write(self.heap.cells(), offset, unpacked.map_err(|error| error.to_string())?);
+                Ok((u64::from(length), last))
+            }
+            Message::Tiles { context, offset, width, height, pitch, reset, last, code } => {
+                let geometry = Geometry::new(width, height, PIXEL_BYTES, pitch);
+                let geometry = geometry.map_err(|error| error.to_string())?;
+                let whole = self.frames.take(context, geometry, Part { reset, last, code })?;
+                let Some(whole) = whole else { return Ok((0, false)) };
+                let mut place = Cells::new(self.heap.cells(), offset, geometry.bytes())
+                    .ok_or_else(|| format!("the peer sent a frame for {offset:#x} in a heap of {heap}"))?;
+                Target::write(&mut place, 0, whole);
+                Ok((geometry.bytes(), true))
+            }
+            _ => Err("the peer sent an urgent message on the bulk channel".to_owned()),
+        }
+    }
+}
+
+/// A shared [`Queue`].
+pub type SharedQueue = Arc<Queue>;
