@@ -2,9 +2,10 @@
 
 #[cfg(any(windows, test))]
 use crate::driver::DriverError;
-use pvgpu_transport::LinkError;
 use pvgpu_transport::secure::SecureError;
 use pvgpu_transport::tcp::TcpError;
+use pvgpu_transport::thunderbolt::FindError;
+use pvgpu_transport::{LinkError, tbstream};
 
 /// Why nothing could be shown or done.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub enum Error {
         error: String,
     },
     /// A host to be paired with is named by another link than one between machines.
-    NotTcp {
+    NotBetweenMachines {
         /// The link.
         link: String,
     },
@@ -53,6 +54,12 @@ pub enum Error {
     Secure(SecureError),
     /// A host cannot be paired with.
     Tcp(TcpError),
+    /// The system does not tell its cables.
+    Cables(std::io::Error),
+    /// No host is found at a cable.
+    Cable(FindError),
+    /// A host at a stream cannot be paired with.
+    Stream(tbstream::LinkError),
     /// The driver was not installed or removed.
     #[cfg(windows)]
     Install(pvgpu_install::Error),
@@ -76,11 +83,17 @@ impl std::fmt::Display for Error {
             }
             #[cfg(unix)]
             Self::NotPaired { error } => write!(f, "nobody is paired: {error}"),
-            Self::NotTcp { link } => {
-                write!(f, "{link:?} is no link between machines; use tcp://HOST:PORT, as the host shows it")
+            Self::NotBetweenMachines { link } => {
+                write!(
+                    f,
+                    "{link:?} is no link between machines; use the one that the host shows, such as tcp://HOST:PORT"
+                )
             }
             Self::Secure(error) => error.fmt(f),
             Self::Tcp(error) => error.fmt(f),
+            Self::Cables(source) => write!(f, "the system does not tell its cables: {source}"),
+            Self::Cable(error) => error.fmt(f),
+            Self::Stream(error) => error.fmt(f),
             #[cfg(windows)]
             Self::Install(error) => error.fmt(f),
             Self::Output(source) => write!(f, "the output cannot be written: {source}"),

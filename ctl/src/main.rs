@@ -5,6 +5,7 @@
 //! codes: 0 done, 1 it could not be done, 2 the command line is wrong.
 #![forbid(unsafe_code)]
 
+mod cables;
 #[cfg(any(windows, test))]
 mod driver;
 mod error;
@@ -55,6 +56,7 @@ fn run(options: &Options) -> Result<(), Error> {
         Command::Help => print(Side::HERE.help()),
         Command::Version => print(concat!("pvgpu-ctl ", env!("CARGO_PKG_VERSION"))),
         Command::Config { json } => config(&find(options)?, *json),
+        Command::Cables => cables::show(),
         Command::Pair { link, code } => pairing::pair(link, code),
         Command::Peers { json } => pairing::show(*json),
         Command::Forget { name } => pairing::forget(name),
@@ -86,6 +88,7 @@ fn ask(options: &Options, command: &Command) -> Result<(), Error> {
         Command::Help
         | Command::Version
         | Command::Config { .. }
+        | Command::Cables
         | Command::Pair { .. }
         | Command::Peers { .. }
         | Command::Forget { .. }

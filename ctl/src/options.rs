@@ -63,7 +63,8 @@ Commands:
                               guest's worker dies, and is slow
   config [--json]             which link is used, and where that was decided
   pair                        shows a code by which another machine is paired with this host
-  pair tcp://HOST:PORT CODE   pairs this machine with the host that shows that code
+  pair LINK CODE              pairs this machine with the host that shows that link and that code
+  cables                      this machine's Thunderbolt and USB4 cables to others, and what they lack
   peers [--json]              the paired machines; `peers forget NAME` removes one
 
 ",
@@ -90,7 +91,8 @@ Commands:
   mode   WIDTHxHEIGHT[@HZ]    has the desktop offer and prefer that mode (60 Hz if not said);
                               `mode auto` takes it away again
   config [--json]             which link programs without the driver use, and where that was decided
-  pair tcp://HOST:PORT CODE   pairs this machine with the host whose `pvgpu-ctl pair` shows that code
+  pair LINK CODE              pairs this machine with the host whose `pvgpu-ctl pair` shows that link and code
+  cables                      this machine's Thunderbolt and USB4 cables to others, and what they lack
   peers [--json]              the paired hosts; `peers forget NAME` removes one
   install [--device auto|pci|root] [--inf FILE] [--force] [--dry-run]
                               installs the driver package beside this program, and makes a device for it
@@ -162,6 +164,8 @@ pub enum Command {
         /// As JSON.
         json: bool,
     },
+    /// Show the cables to other machines.
+    Cables,
     /// Show a code to be paired by.
     Offer,
     /// Be paired by a code.
@@ -280,6 +284,7 @@ where
                         let file = next("record takes the name of a file")?.into();
                         Command::Record(Record { file, ..Record::default() })
                     }
+                    "cables" => Command::Cables,
                     "pair" => Command::Offer,
                     "peers" => Command::Peers { json: false },
                     "install" if on_driver => Command::Install(install::install(&mut parser)?),
@@ -516,6 +521,7 @@ mod tests {
         for side in [Side::Host, Side::Driver] {
             check_on(side, "pair tcp://box:7777 K4WX-7QPA", Ok(pair.clone()));
             check_on(side, "pair tcp://box:7777", Err("pair takes the host's link and its code"));
+            check_on(side, "cables", Ok(Command::Cables));
             check_on(side, "peers", Ok(Command::Peers { json: false }));
             check_on(side, "peers --json", Ok(Command::Peers { json: true }));
             check_on(side, "peers forget box", Ok(Command::Forget { name: "box".to_owned() }));

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use pvgpu_transport::Link;
 use pvgpu_transport::secure::pairing::Code;
 use pvgpu_transport::secure::{Identity, Peer, Peers, SecureError, keys_folder};
 use pvgpu_transport::tcp::{self, Options};
+use pvgpu_transport::thunderbolt::{self, FIND_TIME, Who};
+use pvgpu_transport::{Link, tbstream};
 
 use crate::error::Error;
 use crate::output::{print, print_json};
@@ -22,11 +23,22 @@ pub fn pair(link: &str, code: &str) -> Result<(), Error> {
 
 fn pair_in(folder: &Path, link: &str, code: &str) -> Result<Peer, Error> {
     let code: Code = code.parse().map_err(Error::Secure)?;
-    let Link::Tcp(address) = link.parse().map_err(Error::Link)? else {
-        return Err(Error::NotTcp { link: link.to_owned() });
-    };
-    let identity = Identity::load_or_make(folder).map_err(Error::Secure)?;
-    tcp::pair(&address, &identity, &Peers::in_folder(folder), &code, &Options::default()).map_err(Error::Tcp)
+    let identity = || Identity::load_or_make(folder).map_err(Error::Secure);
+    let (peers, options) = (Peers::in_folder(folder), Options::default());
+    let pair = |address: &str| tcp::pair(address, &identity()?, &peers, &code, &options).map_err(Error::Tcp);
+    match link.parse().map_err(Error::Link)? {
+        Link::Tcp(address) => pair(&address),
+        Link::Thunderbolt => {
+            let found = thunderbolt::find(Path::new("/"), Who::Any, FIND_TIME).map_err(Error::Cable)?;
+            // At a cable a host may have another address each time.
+            let host = Peer { address: None, ..pair(&found.to_string())? };
+            peers.add(host).map_err(|error| Error::Secure(SecureError::Peers(error)))
+        }
+        Link::Tbstream(device) => {
+            tbstream::pair(&device, &identity()?, &peers, &code, &options).map_err(Error::Stream)
+        }
+        Link::Shm(_) | Link::Ivshmem(_) => Err(Error::NotBetweenMachines { link: link.to_owned() }),
+    }
 }
 
 fn peers() -> Result<Peers, Error> {

@@ -23,7 +23,8 @@ pvgpud: renders for pvgpu guests on this machine's GPU
 usage: pvgpud [OPTIONS]
        pvgpud replay FILE [OPTIONS]
 
-  --link LINK               what to serve: shm:NAME, ivshmem:SOCKET for virtual machines, or tcp://HOST:PORT
+  --link LINK               what to serve: shm:NAME, ivshmem:SOCKET for virtual machines, tcp://HOST:PORT,
+                            thunderbolt:auto for every such cable, or tbstream:/dev/tbstreamN
                             (default: PVGPU_LINK, pvgpu.toml, shm:default)
   --trust-link              encrypt nothing and ask for no key: for one cable between two machines only
   --aperture SIZE           memory that each virtual machine shares with pvgpud: a power of two from 64M to 8G

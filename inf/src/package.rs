@@ -13,14 +13,23 @@ pub const CATALOG: &str = "pvgpu.cat";
 /// The kernel-mode driver's service. Its name is also what `sc query` wants.
 pub const SERVICE: &str = "pvgpukmd";
 
+/// The service of the program that carries the aperture of a device without hardware to another machine.
+pub const LINK_SERVICE: &str = "pvgpu-link";
+
 /// The kernel-mode driver.
 pub const KERNEL_DRIVER: &str = "pvgpukmd.sys";
 /// The user-mode driver for 64-bit programs.
 pub const USER_DRIVER: &str = "pvgpuumd.dll";
 /// The user-mode driver for 32-bit programs.
 pub const USER_DRIVER_32: &str = "pvgpuumd32.dll";
+/// The program behind [`LINK_SERVICE`].
+pub const LINK_PROGRAM: &str = "pvgpu-link.exe";
 /// Every file that the INF installs; the catalog holds these and the INF.
-pub const FILES: [&str; 3] = [KERNEL_DRIVER, USER_DRIVER, USER_DRIVER_32];
+pub const FILES: [&str; 4] = [KERNEL_DRIVER, USER_DRIVER, USER_DRIVER_32, LINK_PROGRAM];
+/// Those that every device needs; [`LINK_PROGRAM`] is for a device without hardware alone.
+pub const DRIVER_FILES: [&str; 3] = [KERNEL_DRIVER, USER_DRIVER, USER_DRIVER_32];
+/// What the list of services shows for [`LINK_SERVICE`].
+pub const LINK_TITLE: &str = "pvgpu link";
 
 /// Date of this version: month, day, year. A release changes it together with the version in the workspace's Cargo.toml.
 pub const DATE: (u8, u8, u16) = (11, 21, 2026);

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use crate::package::{
-    Bus, CATALOG, CLASS, CLASS_GUID, DATE, DEVICES, FEATURE_SCORE, FILES, FIRST_BUILD, KERNEL_DRIVER,
-    PROVIDER, SERVICE, SETTINGS, USER_DRIVER, USER_DRIVER_32, version_text,
+    Bus, CATALOG, CLASS, CLASS_GUID, DATE, DEVICES, DRIVER_FILES, FEATURE_SCORE, FILES, FIRST_BUILD,
+    KERNEL_DRIVER, LINK_PROGRAM, LINK_SERVICE, LINK_TITLE, PROVIDER, SERVICE, SETTINGS, USER_DRIVER,
+    USER_DRIVER_32, version_text,
 };
 
 /// How many slots UserModeDriverName has for us: Direct3D 9, 10 and 11, in that order. The runtime takes the third for Direct3D
@@ -52,15 +53,17 @@ fn write(out: &mut String) -> std::fmt::Result {
     }
     writeln!(out, "\n[DestinationDirs]\nDefaultDestDir = 13\n")?;
     writeln!(out, "[Driver.Files]")?;
-    for file in FILES {
+    for file in DRIVER_FILES {
         writeln!(out, "{file}")?;
     }
+    writeln!(out, "\n[Link.Files]\n{LINK_PROGRAM}")?;
 
     for device in DEVICES {
         let section = device.section;
         writeln!(out, "\n[{section}]")?;
         writeln!(out, "FeatureScore = {FEATURE_SCORE}")?;
-        writeln!(out, "CopyFiles = Driver.Files")?;
+        let link = if device.bus == Bus::Root { ",Link.Files" } else { "" };
+        writeln!(out, "CopyFiles = Driver.Files{link}")?;
         writeln!(out, "AddReg = Driver.Settings\n")?;
         if device.bus == Bus::Pci {
             writeln!(out, "[{section}.HW]\nAddReg = {section}.Interrupts\n")?;
@@ -75,6 +78,9 @@ fn write(out: &mut String) -> std::fmt::Result {
         }
         writeln!(out, "[{section}.Services]")?;
         writeln!(out, "AddService = {SERVICE},%SPSVCINST_ASSOCSERVICE%,Driver.Service")?;
+        if device.bus == Bus::Root {
+            writeln!(out, "AddService = {LINK_SERVICE},,Link.Service")?;
+        }
     }
 
     writeln!(out, "\n[Driver.Service]")?;
@@ -84,6 +90,17 @@ fn write(out: &mut String) -> std::fmt::Result {
     writeln!(out, "ErrorControl = %SERVICE_ERROR_IGNORE%")?;
     writeln!(out, "LoadOrderGroup = Video")?;
     writeln!(out, "ServiceBinary = %13%\\{KERNEL_DRIVER}\n")?;
+
+    writeln!(
+        out,
+        "; Carries the aperture of the device without hardware to the host; waits until it is told where that is."
+    )?;
+    writeln!(out, "[Link.Service]")?;
+    writeln!(out, "DisplayName = %LinkService%")?;
+    writeln!(out, "ServiceType = %SERVICE_WIN32_OWN_PROCESS%")?;
+    writeln!(out, "StartType = %SERVICE_AUTO_START%")?;
+    writeln!(out, "ErrorControl = %SERVICE_ERROR_IGNORE%")?;
+    writeln!(out, "ServiceBinary = %13%\\{LINK_PROGRAM}\n")?;
 
     writeln!(out, "[Driver.Settings]")?;
     writeln!(out, "; The Direct3D 9, 10 and 11 drivers, for 64-bit and for 32-bit programs.")?;
@@ -103,6 +120,7 @@ fn write(out: &mut String) -> std::fmt::Result {
     writeln!(out, "Provider = \"{PROVIDER}\"")?;
     writeln!(out, "Disk = \"pvgpu driver package\"")?;
     writeln!(out, "Service = \"pvgpu display driver\"")?;
+    writeln!(out, "LinkService = \"{LINK_TITLE}\"")?;
     for device in DEVICES {
         writeln!(out, "{}.Device = \"{}\"", device.section, device.description)?;
     }
@@ -114,12 +132,14 @@ fn write(out: &mut String) -> std::fmt::Result {
 
 /// Numbers that the INF uses by name: FLG_ADDREG_* of setupapi.h, SERVICE_* of winnt.h, SPSVCINST_* of setupapi.h.
 /// REG_DWORD_KEEP is FLG_ADDREG_TYPE_DWORD with FLG_ADDREG_NOCLOBBER.
-const CONSTANTS: [(&str, u32); 7] = [
+const CONSTANTS: [(&str, u32); 9] = [
     ("REG_MULTI_SZ", 0x0001_0000),
     ("REG_DWORD", 0x0001_0001),
     ("REG_DWORD_KEEP", 0x0001_0003),
     ("SPSVCINST_ASSOCSERVICE", 0x2),
     ("SERVICE_KERNEL_DRIVER", 0x1),
+    ("SERVICE_WIN32_OWN_PROCESS", 0x10),
+    ("SERVICE_AUTO_START", 0x2),
     ("SERVICE_DEMAND_START", 0x3),
     ("SERVICE_ERROR_IGNORE", 0x0),
 ];

@@ -203,19 +203,6 @@ impl Status {
     }
 }
 
-/// The sentence for a refusal.
-const fn refusal_text(reason: u64) -> &'static str {
-    match reason {
-        refusal::VERSION => "the protocol versions of guest and host do not meet; update the older one",
-        refusal::LAYOUT => "it does not accept the sizes of the aperture",
-        refusal::NO_DEVICE => "it has no GPU with Vulkan 1.3",
-        refusal::TOO_MANY_GUESTS => "it serves as many guests as it may",
-        refusal::WORKER_ENDED => "its worker for this guest ended",
-        refusal::SHUTDOWN => "it is shutting down",
-        _ => "it gave no reason",
-    }
-}
-
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -242,7 +229,7 @@ impl fmt::Display for Status {
             Self::HostRefused { reason, versions } => write!(
                 f,
                 "the host refused this guest: {} (it speaks protocol versions {} to {})",
-                refusal_text(*reason),
+                refusal::text(*reason),
                 versions.min,
                 versions.max
             ),

@@ -99,6 +99,19 @@ pub mod refusal {
     pub const WORKER_ENDED: u64 = 5;
     /// The host is shutting down.
     pub const SHUTDOWN: u64 = 6;
+
+    /// What a reason means, for people: the rest of a sentence about the host.
+    pub const fn text(reason: u64) -> &'static str {
+        match reason {
+            VERSION => "the protocol versions of guest and host do not meet; update the older one",
+            LAYOUT => "it does not accept the sizes of the aperture",
+            NO_DEVICE => "it has no GPU with Vulkan 1.3",
+            TOO_MANY_GUESTS => "it serves as many guests as it may",
+            WORKER_ENDED => "its worker for this guest ended",
+            SHUTDOWN => "it is shutting down",
+            _ => "it gave no reason",
+        }
+    }
 }
 
 /// Each side's heartbeat rises at least this often, in milliseconds.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use pvgpu_transport::carrier::Channels;
 use pvgpu_transport::secure::{DirectionKeys, Identity, Opener, Peer, Peers, Role, Sealer, keys_folder};
-use pvgpu_transport::tcp::{Event, Listener, Options, connect};
+use pvgpu_transport::tcp::{Door, Event, Listener, Options, connect};
 
 const PIECE: usize = 1 << 20;
 const PIECES: usize = 4096;
@@ -73,7 +73,7 @@ fn listen(address: &str, plain: bool) {
     let (identity, peers) = machine(Role::Guest);
     let options = Options { trust_link: plain, ..Options::default() };
     let report = Arc::new(|event: &Event| eprintln!("{event}"));
-    let listener = Listener::bind(&[address], identity, peers, options, report).expect("listens");
+    let listener = Listener::bind(&[address], Door::new(identity, peers, options, report)).expect("listens");
     println!("listening at {:?}", listener.addresses());
     let accepted = listener.accept().expect("a guest");
     println!("{} at {}", accepted.peer, accepted.address);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,8 @@ use crate::mapping::{MapError, Mapping};
 use crate::mirror::guest::{BeginError, MirrorGuest};
 use crate::secure::{Identity, KeysError, Peers, keys_folder};
 use crate::shm::{self, Wake};
-use crate::tcp;
+use crate::thunderbolt::{self, FindError, Who};
+use crate::{tbstream, tcp};
 
 /// How long a host that was there before is tried again.
 const AGAIN: Duration = Duration::from_secs(8);
@@ -32,6 +34,10 @@ pub enum ConnectError {
     Keys(KeysError),
     /// Over the network.
     Tcp(Box<tcp::TcpError>),
+    /// No host is found at a cable.
+    Cable(Box<FindError>),
+    /// Over a stream device.
+    Stream(Box<tbstream::LinkError>),
     /// The mirror does not begin.
     Mirror(BeginError),
 }
@@ -44,6 +50,8 @@ impl fmt::Display for ConnectError {
             Self::Map(_) => f.write_str("there is no memory for the aperture"),
             Self::Keys(error) => error.fmt(f),
             Self::Tcp(error) => error.fmt(f),
+            Self::Cable(error) => error.fmt(f),
+            Self::Stream(error) => error.fmt(f),
             Self::Mirror(error) => error.fmt(f),
         }
     }
@@ -55,6 +63,23 @@ impl std::error::Error for ConnectError {
             Self::Shm(error) => error.source(),
             Self::Map(source) => Some(source),
             _ => None,
+        }
+    }
+}
+
+impl ConnectError {
+    /// Whether it only means that nobody is there, which may be otherwise a moment later.
+    fn is_absence(&self) -> bool {
+        match self {
+            Self::Tcp(error) => matches!(
+                **error,
+                tcp::TcpError::Refused { .. }
+                    | tcp::TcpError::TimedOut { .. }
+                    | tcp::TcpError::Connect { .. }
+            ),
+            Self::Cable(error) => error.is_absence(),
+            Self::Stream(error) => error.is_absence(),
+            Self::Shm(_) | Self::Link(_) | Self::Map(_) | Self::Keys(_) | Self::Mirror(_) => false,
         }
     }
 }
@@ -81,9 +106,9 @@ impl Unannounced {
     pub fn new(link: &Link, bytes: u64) -> Result<Self, ConnectError> {
         match link {
             Link::Shm(_) => shm::Unannounced::new(link, bytes).map(Self::Shm).map_err(shm_error),
-            Link::Tcp(address) => Self::over(connect_tcp(address)?, bytes),
-            Link::Ivshmem(_) | Link::Thunderbolt | Link::Tbstream(_) => {
-                Err(ConnectError::Link(Box::new(LinkError::NotBuiltIn { link: link.clone() })))
+            Link::Tcp(_) | Link::Thunderbolt | Link::Tbstream(_) => Self::over(connect_again(link)?, bytes),
+            Link::Ivshmem(_) => {
+                Err(ConnectError::Link(Box::new(LinkError::ForMachines { link: link.clone() })))
             }
         }
     }
@@ -128,29 +153,83 @@ fn tcp_error(error: tcp::TcpError) -> ConnectError {
     ConnectError::Tcp(Box::new(error))
 }
 
-fn connect_tcp(address: &str) -> Result<Channels, ConnectError> {
-    let folder = keys_folder().map_err(ConnectError::Keys)?;
-    let options = tcp::Options { trust_link: trust_link(), ..tcp::Options::default() };
-    let identity = if options.trust_link { Identity::generate() } else { Identity::load_or_make(&folder) };
-    let identity =
-        identity.map_err(|source| tcp::TcpError::Handshake { address: address.to_owned(), source });
-    let identity = identity.map_err(tcp_error)?;
-    let peers = Peers::in_folder(&folder);
-    let connected = again(address, || tcp::connect(address, &identity, &peers, &options));
-    Ok(connected.map_err(tcp_error)?.into_channels())
+/// Connects to the host of a link that leads to another machine, once.
+///
+/// `folder` holds this machine's key and those of its peers; a link that is trusted needs neither.
+///
+/// # Errors
+/// [`ConnectError::Link`] for a link that does not leave this machine; else why nobody answers.
+pub fn connect(link: &Link, folder: &Path, trust_link: bool) -> Result<Channels, ConnectError> {
+    if matches!(link, Link::Shm(_) | Link::Ivshmem(_)) {
+        return Err(stays_here(link));
+    }
+    Credentials::new(link, folder, trust_link)?.connect(link)
 }
 
-/// Hosts that this process has reached before.
+fn stays_here(link: &Link) -> ConnectError {
+    ConnectError::Link(Box::new(LinkError::StaysHere { link: link.clone() }))
+}
+
+/// The same with this user's keys, and again and again where a host was there before.
+fn connect_again(link: &Link) -> Result<Channels, ConnectError> {
+    let folder = keys_folder().map_err(ConnectError::Keys)?;
+    let credentials = Credentials::new(link, &folder, trust_link())?;
+    again(&link.to_string(), || credentials.connect(link))
+}
+
+/// Who this machine is to hosts, and which of them it takes.
+struct Credentials {
+    identity: Identity,
+    peers: Peers,
+    options: tcp::Options,
+}
+
+impl Credentials {
+    /// Those in a folder; `link` is for errors.
+    fn new(link: &Link, folder: &Path, trust_link: bool) -> Result<Self, ConnectError> {
+        let options = tcp::Options { trust_link, ..tcp::Options::default() };
+        let identity = if trust_link { Identity::generate() } else { Identity::load_or_make(folder) };
+        let address = match link {
+            Link::Tcp(address) => address.clone(),
+            link => link.to_string(),
+        };
+        let failed = |source| tcp_error(tcp::TcpError::Handshake { address, source });
+        Ok(Self { identity: identity.map_err(failed)?, peers: Peers::in_folder(folder), options })
+    }
+
+    fn connect(&self, link: &Link) -> Result<Channels, ConnectError> {
+        let Self { identity, peers, options } = self;
+        match link {
+            Link::Tcp(address) => self.connect_tcp(address),
+            Link::Thunderbolt => {
+                // It may have another address each time.
+                let who = if options.trust_link { Who::Trusting } else { Who::Paired(peers) };
+                let found = thunderbolt::find(Path::new("/"), who, thunderbolt::FIND_TIME);
+                let address = found.map_err(|error| ConnectError::Cable(Box::new(error)))?;
+                self.connect_tcp(&address.to_string())
+            }
+            Link::Tbstream(device) => {
+                let connected = tbstream::connect(device, identity, peers, options, tbstream::PATIENCE);
+                connected.map_err(|error| ConnectError::Stream(Box::new(error)))
+            }
+            Link::Shm(_) | Link::Ivshmem(_) => Err(stays_here(link)),
+        }
+    }
+
+    fn connect_tcp(&self, address: &str) -> Result<Channels, ConnectError> {
+        let connected = tcp::connect(address, &self.identity, &self.peers, &self.options);
+        Ok(connected.map_err(tcp_error)?.into_channels())
+    }
+}
+
+/// Hosts that this process has reached before, by their links.
 static REACHED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Connects; to a host that was there before again and again, for some seconds.
 ///
 /// A program that has lost its device makes a new one at once, and mostly gives up when it cannot. A cable that was pulled for a moment,
 /// or a daemon that starts anew, must not end it. An address that never answered is told at once.
-fn again<T>(
-    address: &str,
-    mut connect: impl FnMut() -> Result<T, tcp::TcpError>,
-) -> Result<T, tcp::TcpError> {
+fn again<T>(address: &str, mut connect: impl FnMut() -> Result<T, ConnectError>) -> Result<T, ConnectError> {
     let reached = || REACHED.lock().unwrap_or_else(PoisonError::into_inner);
     let until = Instant::now() + AGAIN;
     let mut pause = FIRST_PAUSE;
@@ -161,13 +240,7 @@ fn again<T>(
                 return Ok(connected);
             }
             Err(error) => {
-                let absent = matches!(
-                    error,
-                    tcp::TcpError::Refused { .. }
-                        | tcp::TcpError::TimedOut { .. }
-                        | tcp::TcpError::Connect { .. }
-                );
-                if !absent || Instant::now() + pause > until || !reached().contains(address) {
+                if !error.is_absence() || Instant::now() + pause > until || !reached().contains(address) {
                     return Err(error);
                 }
                 std::thread::sleep(pause);
@@ -254,8 +327,21 @@ impl GuestPort {
 mod tests {
     use super::*;
 
-    fn refused(address: &str) -> tcp::TcpError {
-        tcp::TcpError::Refused { address: address.to_owned() }
+    fn refused(address: &str) -> ConnectError {
+        tcp_error(tcp::TcpError::Refused { address: address.to_owned() })
+    }
+
+    #[test]
+    fn a_link_that_stays_on_this_machine_is_no_link_to_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let says = |link: &str, text: &str| {
+            let error = connect(&link.parse().expect("a link"), folder.path(), true).expect_err(text);
+            assert!(error.to_string().contains(text), "{error}");
+        };
+        says("shm:default", "shm:default does not lead to another machine");
+        says("ivshmem:/run/s", "does not lead to another machine");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound");
+        says(&format!("tcp://{free}"), "start the host with");
     }
 
     #[test]
@@ -280,7 +366,7 @@ mod tests {
         let mut tries = 0;
         let refused = again(address, || {
             tries += 1;
-            Err::<(), _>(tcp::TcpError::Closed)
+            Err::<(), _>(tcp_error(tcp::TcpError::Closed))
         });
         assert!(refused.is_err() && tries == 1);
     }

@@ -13,10 +13,9 @@
 //! - [`shm`]: a file in `/dev/shm` and two FIFOs, on one machine; also from a Windows program under Wine.
 //! - [`ivshmem`]: QEMU's `ivshmem-doorbell` device, whose server the host is: one memory for each virtual machine.
 //! - [`tcp`]: two connections over a network, authenticated and encrypted by [`secure`].
-//! - [`thunderbolt`]: finds a Thunderbolt or USB4 cable, its network interface and the machine at its other end; carries nothing.
+//! - [`thunderbolt`]: finds a Thunderbolt or USB4 cable, its network interface and the machine at its other end, for [`tcp`] to carry.
 //! - [`tbstream`]: a raw stream device over such a cable, between two Linux machines.
 //! - [`mirror`]: an aperture on two machines, over any carrier that gives two channels ([`carrier`]).
-//! - A link that [`link::Link`] can name and nothing here serves says so.
 
 pub mod carrier;
 #[cfg(unix)]
@@ -32,6 +31,8 @@ pub mod mirror;
 pub mod pipe;
 pub mod secure;
 pub mod shm;
+mod span;
+mod stream;
 pub mod tbstream;
 pub mod tcp;
 pub mod thunderbolt;
@@ -43,3 +44,4 @@ pub use cell_file::CellFile;
 pub use control::{control_folder, control_link};
 pub use link::{Link, LinkError, Origin, Resolved};
 pub use mapping::{MapError, Mapping, Region};
+pub use span::Span;

@@ -77,8 +77,13 @@ pub enum LinkError {
         /// The link.
         link: Link,
     },
-    /// The link is legal, but this version does not carry it.
-    NotBuiltIn {
+    /// The link is legal, but it leads to another machine, and a folder of this one is wanted.
+    Elsewhere {
+        /// The link.
+        link: Link,
+    },
+    /// The link does not leave this machine, where it must.
+    StaysHere {
         /// The link.
         link: Link,
     },
@@ -114,8 +119,11 @@ impl fmt::Display for LinkError {
                     "{link} is for the driver in a virtual machine; programs on this machine need a shm: link"
                 )
             }
-            Self::NotBuiltIn { link } => {
-                write!(f, "{link} cannot be used here; use a shm: or tcp:// link")
+            Self::Elsewhere { link } => {
+                write!(f, "{link} is no folder of this machine; use a shm: link")
+            }
+            Self::StaysHere { link } => {
+                write!(f, "{link} does not lead to another machine; use a link like tcp://HOST:PORT")
             }
             Self::ConfigRead { path, .. } => write!(f, "{} cannot be read", path.display()),
             Self::ConfigParse { path, source } => {
@@ -180,6 +188,8 @@ pub enum Origin {
     Environment,
     /// A configuration file.
     File(PathBuf),
+    /// The settings that the installed service has in the registry.
+    Registry,
     /// Nobody.
     Default,
 }
@@ -190,6 +200,7 @@ impl fmt::Display for Origin {
             Self::Option => f.write_str("--link says so"),
             Self::Environment => write!(f, "the environment variable {LINK_VARIABLE} says so"),
             Self::File(path) => write!(f, "{} says so", path.display()),
+            Self::Registry => f.write_str("the registry says so"),
             Self::Default => write!(
                 f,
                 "nothing else is said by --link, {LINK_VARIABLE} or a {CONFIG_FILE}, so it is the default"
@@ -214,11 +225,24 @@ impl Resolved {
     /// [`LinkError`] when the first place that names a link names no legal one. Later places are then not asked: a
     /// misspelt address must not lead somewhere else silently.
     pub fn find(option: Option<&str>) -> Result<Self, LinkError> {
-        let variable = std::env::var(LINK_VARIABLE).ok();
-        Self::find_in(option, variable.as_deref(), &config_files())
+        Self::find_or(option, None)
     }
 
-    fn find_in(option: Option<&str>, variable: Option<&str>, files: &[PathBuf]) -> Result<Self, LinkError> {
+    /// The same where the registry has its word after the files, before the default.
+    ///
+    /// # Errors
+    /// As [`Resolved::find`].
+    pub fn find_or(option: Option<&str>, registry: Option<&str>) -> Result<Self, LinkError> {
+        let variable = std::env::var(LINK_VARIABLE).ok();
+        Self::find_in(option, variable.as_deref(), &config_files(), registry)
+    }
+
+    fn find_in(
+        option: Option<&str>,
+        variable: Option<&str>,
+        files: &[PathBuf],
+        registry: Option<&str>,
+    ) -> Result<Self, LinkError> {
         if let Some(address) = option {
             return Ok(Self { link: address.parse()?, origin: Origin::Option });
         }
@@ -230,7 +254,10 @@ impl Resolved {
                 return Ok(Self { link: address.parse()?, origin: Origin::File(path.clone()) });
             }
         }
-        Ok(Self { link: Link::default(), origin: Origin::Default })
+        match registry {
+            Some(address) => Ok(Self { link: address.parse()?, origin: Origin::Registry }),
+            None => Ok(Self { link: Link::default(), origin: Origin::Default }),
+        }
     }
 }
 
@@ -331,7 +358,8 @@ mod tests {
         let missing = folder.path().join("missing.toml");
         let files = [missing.clone(), file.clone()];
         let find = |option, variable, files: &[PathBuf]| {
-            Resolved::find_in(option, variable, files).map(|found| (found.link.to_string(), found.origin))
+            Resolved::find_in(option, variable, files, None)
+                .map(|found| (found.link.to_string(), found.origin))
         };
         assert_eq!(
             find(Some("shm:a"), Some("shm:b"), &files).ok(),
@@ -342,7 +370,16 @@ mod tests {
             find(None, Some(""), &files).ok(),
             Some(("shm:file".to_owned(), Origin::File(file.clone())))
         );
-        assert_eq!(find(None, None, &[missing]).ok(), Some(("shm:default".to_owned(), Origin::Default)));
+        let none = std::slice::from_ref(&missing);
+        assert_eq!(find(None, None, none).ok(), Some(("shm:default".to_owned(), Origin::Default)));
+        let noted = |files: &[PathBuf], address| Resolved::find_in(None, None, files, Some(address));
+        let found = noted(none, "shm:noted").map(|found| (found.link.to_string(), found.origin));
+        assert_eq!(found.ok(), Some(("shm:noted".to_owned(), Origin::Registry)));
+        assert_eq!(
+            noted(&files, "shm:noted").map(|found| found.origin).ok(),
+            Some(Origin::File(file.clone()))
+        );
+        assert!(noted(none, "nonsense").is_err());
         assert!(find(Some("nonsense"), Some("shm:b"), &files).is_err());
         std::fs::write(&file, "lnik = \"shm:file\"\n").expect("written");
         assert!(find(None, None, &files).expect_err("unknown key").to_string().contains("lnik"));

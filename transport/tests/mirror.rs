@@ -1,5 +1,7 @@
 //! Both ends of a mirror in one process: drivers write into one aperture, a worker reads the other.
 
+mod channels;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -18,7 +20,7 @@ use pvgpu_ring::{Consumer, FenceReader, FenceWriter, IrqRequest, Producer, Reser
 use pvgpu_transport::carrier::Channels;
 use pvgpu_transport::mirror::{Greeted, MirrorGuest, MirrorHost};
 use pvgpu_transport::shm::Wake;
-use pvgpu_transport::{Mapping, Region, pipe};
+use pvgpu_transport::{Mapping, Region};
 
 const APERTURE: u64 = 64 << 20;
 /// TIMEOUT: for what takes some ms; tests fail by it only when the mirror has lost something.
@@ -218,7 +220,11 @@ fn wait_fence(guest: &Guest, link: &MirrorGuest, context: u32, value: u64) {
 }
 
 fn connect() -> (Guest, MirrorGuest, Worker) {
-    let (ours, theirs) = pipe::pair();
+    connect_over(channels::Carrier::Pipe)
+}
+
+fn connect_over(carrier: channels::Carrier) -> (Guest, MirrorGuest, Worker) {
+    let (ours, theirs) = channels::pair(carrier);
     let guest = Guest::new();
     let link = guest.begin(ours);
     (guest, link, Worker::new(theirs))
@@ -230,7 +236,13 @@ const RING: HeapRange = HeapRange { offset: RING_AT, length: PAGE_BYTES + (256 <
 /// What the worker does with each update: compares what stands in its copy of the heap.
 #[test]
 fn records_find_what_they_read() {
-    let (mut guest, link, mut worker) = connect();
+    for carrier in channels::ALL {
+        records_find_it_over(carrier);
+    }
+}
+
+fn records_find_it_over(carrier: channels::Carrier) {
+    let (mut guest, link, mut worker) = connect_over(carrier);
     let mut ring = guest.context(&link, 1, RING_AT);
     const ROUNDS: u64 = 300;
     // Small ones travel in front of the records, large ones beside them; a few are larger than a pipe.
@@ -304,7 +316,13 @@ impl Worker {
 /// What a copy into a staging resource writes is there when the fence is.
 #[test]
 fn fences_bring_what_was_written() {
-    let (mut guest, link, mut worker) = connect();
+    for carrier in channels::ALL {
+        fences_bring_it_over(carrier);
+    }
+}
+
+fn fences_bring_it_over(carrier: channels::Carrier) {
+    let (mut guest, link, mut worker) = connect_over(carrier);
     let mut ring = guest.context(&link, 1, RING_AT);
     const SIZES: [u32; 3] = [64, 30_000, 9_000_000];
     const ROUNDS: u64 = 60;

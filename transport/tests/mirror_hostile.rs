@@ -1,6 +1,8 @@
 //! What a peer may send to either end of a mirror: any messages, also malformed ones. Each ends its own link at most, and no thread
 //! panics.
 
+mod channels;
+
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,8 +10,8 @@ use std::time::{Duration, Instant};
 use pvgpu_protocol::aperture::{GuestHello, Layout, Sizes};
 use pvgpu_protocol::version::VersionRange;
 use pvgpu_transport::carrier::{Channels, Sender};
-use pvgpu_transport::mirror::wire::{EVENT_RING, Head, Message, VERSION, Wanted};
-use pvgpu_transport::mirror::{Greeted, MirrorGuest};
+use pvgpu_transport::mirror::wire::{EVENT_RING, Head, Message, VERSION, Wanted, piece_header};
+use pvgpu_transport::mirror::{Greeted, MirrorGuest, pack};
 use pvgpu_transport::shm::Wake;
 use pvgpu_transport::{Mapping, pipe};
 
@@ -78,6 +80,12 @@ fn message(random: &mut Random, out: &mut Vec<u8>) {
         11 => Message::Telemetry { records: &[7; 56] }.encode(out),
         12 => Message::Ping { time: a }.encode(out),
         13 => Message::Pong { time: a }.encode(out),
+        // A raw piece that goes on for longer than it lasts, or for as long.
+        14 if a & 1 == 0 => {
+            let (offset, length) = (random.number(), bytes.len() + random.next(3) as usize * 1000);
+            out.extend_from_slice(&piece_header(offset, length as u32, pack::RAW, c & 1 == 0, length));
+            out.extend_from_slice(&bytes);
+        }
         14 => {
             let (length, packing) = (b as u32 & 0xff_ffff, random.next(5) as u8);
             Message::Piece { offset: a, length, packing, last: c & 1 == 0, data: &bytes }.encode(out);
@@ -129,9 +137,10 @@ fn no_messages_hurt_more_than_their_own_link() {
     for seed in 0..cases {
         let random = &mut Random(seed);
         let begin = Instant::now();
+        let carrier = channels::ALL[seed as usize % channels::ALL.len()];
 
         // A hostile guest.
-        let (mut ours, theirs) = pipe::pair();
+        let (mut ours, theirs) = channels::pair(carrier);
         let mut first = Vec::new();
         let cells = hello.cells();
         let cells = std::array::from_fn(|index| cells[index].1);
@@ -147,7 +156,7 @@ fn no_messages_hurt_more_than_their_own_link() {
         assert!(host.why().is_some());
 
         // A hostile host.
-        let (ours, mut theirs) = pipe::pair();
+        let (ours, mut theirs) = channels::pair(carrier);
         let mapping = Mapping::anonymous(APERTURE as usize).expect("memory");
         let whole = mapping.whole();
         for (index, value) in hello.cells() {

@@ -5,6 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod background;
+pub mod cable;
+pub mod stream;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -140,7 +140,8 @@ fn a_restarted_daemon_serves_a_program_that_makes_a_new_device() {
     };
     renders(&daemon);
     daemon.kill();
-    let daemon = Daemon::start_on_cable(address).expect("pvgpud starts at the address of the killed one");
+    let daemon =
+        Daemon::start_on_cable(address, None).expect("pvgpud starts at the address of the killed one");
     let guest = renders(&daemon);
     assert!(guest.link_counters.is_some_and(|link| link.frames > 0 && link.rtt_ns > 0), "{guest:?}");
 }

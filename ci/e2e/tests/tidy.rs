@@ -32,6 +32,11 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "ci/dxbc/src/",
     // SPIRV-Tools' validator, by hand only.
     "fuzz/examples/validate.rs",
+    // The driver's mapping of the aperture.
+    "link/src/attached.rs",
+    "link/src/driver.rs",
+    // Events, services and the registry of Windows.
+    "link/service/src/windows/",
     // Display drivers' entry points.
     "ctl/thunks/src/",
     // COM and Win32.
@@ -102,12 +107,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "pvgpu-kmd",
             "pvgpu-kmd-ddi",
             "pvgpu-kmd-wddm",
+            "pvgpu-link",
             "pvgpu-protocol",
             "pvgpu-ring",
             "pvgpu-transport",
             "pvgpu-umd-ddi",
         ],
     ),
+    ("pvgpu-link", &["pvgpu-protocol", "pvgpu-ring", "pvgpu-thunks", "pvgpu-transport"]),
+    ("pvgpu-link-service", &["pvgpu-inf", "pvgpu-link", "pvgpu-protocol", "pvgpu-thunks", "pvgpu-transport"]),
     (
         "pvgpu-ctl",
         &["pvgpu-control", "pvgpu-inf", "pvgpu-install", "pvgpu-protocol", "pvgpu-thunks", "pvgpu-transport"],

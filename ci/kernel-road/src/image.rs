@@ -23,7 +23,7 @@ extern "system" fn DllMain(_instance: *mut c_void, reason: u32, _reserved: *mut 
 }
 
 /// The image that the variable names.
-struct NamedImage;
+pub struct NamedImage;
 
 impl DriverImage for NamedImage {
     fn load(&self, exports: &dyn Fn(&str) -> Option<*const c_void>) -> Result<Box<dyn LoadedImage>, String> {

@@ -5,12 +5,15 @@
 //! `PVGPU_DRIVER_IMAGE` names. Without that file no adapter opens, so nothing that renders here renders on the linked
 //! driver.
 //!
-//! The same DLL exports the D3DKMT entry points with which pvgpu-ctl.exe asks a driver (`thunks`), so that it asks the image.
+//! The same DLL exports the D3DKMT entry points with which pvgpu-ctl.exe asks a driver (`thunks`), so that it asks the image; and with
+//! which pvgpu-link.exe carries an adapter that has no link of its own (`installed`).
 
 // Its exports are this DLL's.
 use pvgpu_d3d11 as _;
 
 #[cfg(windows)]
 mod image;
+#[cfg(windows)]
+mod installed;
 #[cfg(windows)]
 mod thunks;

@@ -1,19 +1,22 @@
 //! The D3DKMT entry points of gdi32.dll, as far as pvgpu-ctl.exe calls them: it asks the driver's image through them, under Wine
-//! (`pvgpu-ctl --thunks d3d11_kernel.dll`).
+//! (`pvgpu-ctl --thunks d3d11_kernel.dll`), and as far as pvgpu-link.exe does.
 //!
 //! There is one adapter, on the link that `PVGPU_LINK` or a pvgpu.toml names; it is opened when somebody first asks for
-//! adapters, and stays until the process ends.
+//! adapters, and stays until the process ends. With `PVGPU_INSTALLED=1` it is [`Installed`] instead: on no link, until a process
+//! with a device on it brings one.
 #![expect(unsafe_code, reason = "exports C entry points, which take pointers to the caller's structs")]
 
 use std::sync::{Arc, OnceLock};
 
 use pvgpu_dxgkrnl::Adapter;
 use pvgpu_thunks::types::{
-    D3DKMT_ADAPTERINFO, D3DKMT_CLOSEADAPTER, D3DKMT_ENUMADAPTERS2, D3DKMT_ESCAPE,
-    D3DKMT_ESCAPE_DRIVERPRIVATE, D3DKMT_QUERYADAPTERINFO, D3DKMT_UMDFILENAMEINFO, KMTQAITYPE_UMDRIVERNAME,
-    KMTUMDVERSION_DX11, LUID,
+    D3DKMT_ADAPTERINFO, D3DKMT_CLOSEADAPTER, D3DKMT_CREATEDEVICE, D3DKMT_DESTROYDEVICE, D3DKMT_ENUMADAPTERS2,
+    D3DKMT_ESCAPE, D3DKMT_ESCAPE_DRIVERPRIVATE, D3DKMT_QUERYADAPTERINFO, D3DKMT_UMDFILENAMEINFO,
+    KMTQAITYPE_UMDRIVERNAME, KMTUMDVERSION_DX11, LUID,
 };
 use pvgpu_transport::Resolved;
+
+use crate::installed::Installed;
 
 /// The adapter's handle in this process.
 const HANDLE: u32 = 0x4000_0000;
@@ -27,12 +30,34 @@ const STATUS_INVALID_PARAMETER: i32 = 0xC000_000D_u32.cast_signed();
 const STATUS_BUFFER_TOO_SMALL: i32 = 0xC000_0023_u32.cast_signed();
 const STATUS_NOT_SUPPORTED: i32 = 0xC000_00BB_u32.cast_signed();
 
+/// The one adapter.
+enum Only {
+    /// It has a host already.
+    Linked(Arc<Adapter>),
+    /// It has none until a link service attaches.
+    Installed(Installed),
+}
+
+impl Only {
+    fn luid(&self) -> u64 {
+        match self {
+            Self::Linked(adapter) => adapter.luid(),
+            Self::Installed(_) => 1 << 32,
+        }
+    }
+}
+
 /// The adapter, or none if it does not open; then the reason has been said on standard error.
-fn adapter() -> Option<&'static Arc<Adapter>> {
-    static ADAPTER: OnceLock<Option<Arc<Adapter>>> = OnceLock::new();
+fn adapter() -> Option<&'static Only> {
+    static ADAPTER: OnceLock<Option<Only>> = OnceLock::new();
     let open = || {
+        if std::env::var_os("PVGPU_INSTALLED").is_some() {
+            return Installed::start().map(Only::Installed);
+        }
         let found = Resolved::find(None).map_err(|error| error.to_string());
-        found.and_then(|resolved| Adapter::open(&resolved.link).map_err(|error| error.to_string()))
+        let opened =
+            found.and_then(|resolved| Adapter::open(&resolved.link).map_err(|error| error.to_string()));
+        opened.map(Only::Linked)
     };
     let opened = || open().inspect_err(|error| eprintln!("pvgpu: {error}")).ok();
     ADAPTER.get_or_init(opened).as_ref()
@@ -101,7 +126,7 @@ unsafe extern "system" fn D3DKMTQueryAdapterInfo(query: *mut D3DKMT_QUERYADAPTER
     STATUS_SUCCESS
 }
 
-/// `D3DKMTEscape`, for private data without a device.
+/// `D3DKMTEscape`, for private data without a context.
 ///
 /// # Safety
 /// `escape` points to a struct of the caller's, whose buffer has the size that it says.
@@ -110,7 +135,7 @@ unsafe extern "system" fn D3DKMTEscape(escape: *const D3DKMT_ESCAPE) -> i32 {
     // SAFETY: The caller's struct.
     let Some(escape) = (unsafe { escape.as_ref() }) else { return STATUS_INVALID_PARAMETER };
     let bytes = escape.PrivateDriverDataSize;
-    let bad = escape.hAdapter != HANDLE || escape.hDevice != 0 || escape.hContext != 0;
+    let bad = escape.hAdapter != HANDLE || escape.hContext != 0;
     if bad || escape.pPrivateDriverData.is_null() || bytes > MAX_PRIVATE_BYTES {
         return STATUS_INVALID_PARAMETER;
     }
@@ -124,7 +149,12 @@ unsafe extern "system" fn D3DKMTEscape(escape: *const D3DKMT_ESCAPE) -> i32 {
     let mut copy = vec![0u8; bytes as usize];
     // SAFETY: The caller's buffer has this size; the copy is ours.
     unsafe { std::ptr::copy_nonoverlapping(place, copy.as_mut_ptr(), copy.len()) };
-    if let Err(status) = adapter.escape(&mut copy) {
+    let answered = match adapter {
+        Only::Installed(installed) => installed.escape(escape.hDevice, &mut copy),
+        Only::Linked(adapter) if escape.hDevice == 0 => adapter.escape(&mut copy),
+        Only::Linked(_) => Err(STATUS_INVALID_PARAMETER),
+    };
+    if let Err(status) = answered {
         return status;
     }
     // SAFETY: As above.
@@ -141,6 +171,46 @@ unsafe extern "system" fn D3DKMTCloseAdapter(close: *const D3DKMT_CLOSEADAPTER) 
     // SAFETY: The caller's struct.
     match unsafe { close.as_ref() } {
         Some(close) if close.hAdapter == HANDLE => STATUS_SUCCESS,
+        _ => STATUS_INVALID_PARAMETER,
+    }
+}
+
+/// `D3DKMTCreateDevice`, on an adapter that is installed.
+///
+/// # Safety
+/// `create` points to a struct of the caller's.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn D3DKMTCreateDevice(create: *mut D3DKMT_CREATEDEVICE) -> i32 {
+    // SAFETY: The caller's struct.
+    let Some(create) = (unsafe { create.as_mut() }) else { return STATUS_INVALID_PARAMETER };
+    // CAST: 32 bits, in the place of a pointer.
+    if create.hAdapter != HANDLE as usize || create.Flags != 0 {
+        return STATUS_INVALID_PARAMETER;
+    }
+    match adapter() {
+        Some(Only::Installed(installed)) => match installed.create_device() {
+            Ok(device) => {
+                create.hDevice = device;
+                STATUS_SUCCESS
+            }
+            Err(status) => status,
+        },
+        Some(Only::Linked(_)) => STATUS_NOT_SUPPORTED,
+        None => STATUS_INVALID_PARAMETER,
+    }
+}
+
+/// `D3DKMTDestroyDevice`.
+///
+/// # Safety
+/// `destroy` points to a struct of the caller's.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn D3DKMTDestroyDevice(destroy: *const D3DKMT_DESTROYDEVICE) -> i32 {
+    // SAFETY: The caller's struct.
+    match (unsafe { destroy.as_ref() }, adapter()) {
+        (Some(destroy), Some(Only::Installed(installed))) if installed.destroy_device(destroy.hDevice) => {
+            STATUS_SUCCESS
+        }
         _ => STATUS_INVALID_PARAMETER,
     }
 }

@@ -8,6 +8,7 @@
 //! | `host` | a host without a GPU, honest or hostile |
 //! | `user`, `cells` | what a user-mode driver does |
 //! | `scenario` | everything that happens to a driver |
+//! | `link` | the link service that ships, in a process of the model |
 //! | `sweep` | each scenario with each of its calls failing |
 //! | `fuzz` | arguments that no honest caller passes |
 
@@ -15,6 +16,7 @@ pub mod cells;
 pub mod fuzz;
 pub mod host;
 pub mod image;
+pub mod link;
 pub mod random;
 pub mod rig;
 pub mod scenario;

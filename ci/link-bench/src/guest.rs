@@ -187,7 +187,14 @@ macro_rules! encode {
     )+ };
 }
 
-encode!(CreateContext, GrantHeap, command::CreateResource, command::UpdateSubresource, command::Fence);
+encode!(
+    CreateContext,
+    GrantHeap,
+    command::CreateResource,
+    command::UpdateSubresource,
+    command::WriteStaging,
+    command::Fence
+);
 
 fn push<C: Encode>(ring: &mut Producer<Region>, port: &GuestPort, command: &C) -> Result<(), String> {
     let (tag, payload) = command.record()?;

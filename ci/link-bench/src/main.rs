@@ -6,13 +6,15 @@
 
 mod guest;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use pvgpu_protocol::command::{
-    CreateResource, Fence, HeapRange, SubresourceBox, UpdateSubresource, bind, dimension, usage,
+    CreateResource, Fence, HeapRange, SubresourceBox, UpdateSubresource, WriteStaging, bind, dimension, usage,
 };
 use pvgpu_transport::Link;
+use pvgpu_transport::secure::{Identity, Peer, Peers, Role};
 
 use guest::Guest;
 
@@ -20,10 +22,14 @@ const HELP: &str = "\
 link-bench: measures a link of pvgpud from the guest's end
 
 usage: link-bench --link LINK COMMAND [--seconds S]
+       link-bench keys FOLDER
+
+  keys   makes two paired machines, whose keys' folders are `host` and `guest` in FOLDER
 
   bulk   contents of the heap that reach the host:          {\"bits_per_second\": N}
+  upload the same into a buffer of the host's renderer:     {\"bits_per_second\": N}
   ping   from publishing an empty command to its fence:     {\"p50_us\": N, \"p99_us\": N}
-  idle   nothing
+  idle   nothing, after a line that says \"connected\"
 ";
 
 /// Bytes of one upload, and how many are under way.
@@ -32,12 +38,16 @@ const UNDER_WAY: u64 = 4;
 
 enum What {
     Bulk,
+    Upload,
     Ping,
     Idle,
 }
 
 fn main() -> ExitCode {
-    match parse().and_then(|(link, what, time)| run(&link, &what, time)) {
+    match parse().and_then(|task| match task {
+        Task::Keys(folder) => pair(&folder).map(|()| None),
+        Task::Measure(link, what, time) => run(&link, &what, time),
+    }) {
         Ok(Some(line)) => {
             println!("{line}");
             ExitCode::SUCCESS
@@ -50,7 +60,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<(Link, What, Duration), String> {
+enum Task {
+    Keys(PathBuf),
+    Measure(Link, What, Duration),
+}
+
+fn parse() -> Result<Task, String> {
     use lexopt::prelude::*;
     let (mut link, mut what, mut seconds) = (None, None, 2.0);
     let mut arguments = lexopt::Parser::from_env();
@@ -63,9 +78,13 @@ fn parse() -> Result<(Link, What, Duration), String> {
             }
             Long("seconds") => seconds = arguments.value().and_then(|value| value.parse()).map_err(failed)?,
             Long("help") => return Err(HELP.to_owned()),
+            Value(value) if value == "keys" => {
+                return Ok(Task::Keys(PathBuf::from(arguments.value().map_err(failed)?)));
+            }
             Value(value) => {
                 what = Some(match value.to_str() {
                     Some("bulk") => What::Bulk,
+                    Some("upload") => What::Upload,
                     Some("ping") => What::Ping,
                     Some("idle") => What::Idle,
                     _ => return Err(HELP.to_owned()),
@@ -75,23 +94,48 @@ fn parse() -> Result<(Link, What, Duration), String> {
         }
     }
     let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
-    Ok((link.ok_or(HELP)?, what.ok_or(HELP)?, time))
+    Ok(Task::Measure(link.ok_or(HELP)?, what.ok_or(HELP)?, time))
+}
+
+/// Makes the keys of a host and of a guest that know each other.
+fn pair(folder: &Path) -> Result<(), String> {
+    let (host, guest) = (folder.join("host"), folder.join("guest"));
+    let key = |folder: &Path| {
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        Identity::load_or_make(folder).map(|key| key.public()).map_err(|error| error.to_string())
+    };
+    let (host_key, guest_key) = (key(&host)?, key(&guest)?);
+    for (folder, name, role, key) in
+        [(host, "guest", Role::Guest, guest_key), (guest, "host", Role::Host, host_key)]
+    {
+        let peer = Peer { name: name.to_owned(), role, key, address: None };
+        Peers::in_folder(&folder).add(peer).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn run(link: &Link, what: &What, time: Duration) -> Result<Option<String>, String> {
     let mut guest = Guest::connect(link)?;
     match what {
         What::Bulk => bulk(&mut guest, time).map(Some),
+        What::Upload => upload(&mut guest, time).map(Some),
         What::Ping => ping(&mut guest, time).map(Some),
         What::Idle => {
+            println!("connected");
             guest.idle(time)?;
             Ok(None)
         }
     }
 }
 
-/// Uploads of fresh contents into a buffer, a few of them under way at a time.
+/// Contents that a program has written into staging resources, a few of them under way at a time. The host looks at where they lie and
+/// no more, so that this is the link's throughput.
 fn bulk(guest: &mut Guest, time: Duration) -> Result<String, String> {
+    contents(guest, time, |guest, data| guest.send(&WriteStaging { data }))
+}
+
+/// Uploads into a buffer, a few of them under way at a time: the link's throughput and the renderer's.
+fn upload(guest: &mut Guest, time: Duration) -> Result<String, String> {
     let buffer = CreateResource {
         id: 1,
         dimension: dimension::BUFFER,
@@ -107,16 +151,32 @@ fn bulk(guest: &mut Guest, time: Duration) -> Result<String, String> {
         ..Default::default()
     };
     guest.send(&buffer)?;
+    let dst_box = SubresourceBox { left: 0, top: 0, front: 0, right: UPLOAD as u32, bottom: 1, back: 1 };
+    contents(guest, time, |guest, data| {
+        guest.send(&UpdateSubresource {
+            data,
+            dst: 1,
+            dst_subresource: 0,
+            dst_box,
+            row_pitch: 0,
+            depth_pitch: 0,
+        })
+    })
+}
+
+/// Bits a second of contents that commands of `send` bring to the host.
+fn contents(
+    guest: &mut Guest,
+    time: Duration,
+    send: impl Fn(&mut Guest, HeapRange) -> Result<(), String>,
+) -> Result<String, String> {
     // Nothing that a mirror could leave out, and other bytes in each place.
     for place in 0..UNDER_WAY {
         guest.fill(place * UPLOAD, UPLOAD, place);
     }
     let upload = |guest: &mut Guest, number: u64| {
         let data = HeapRange { offset: guest.data_offset() + number % UNDER_WAY * UPLOAD, length: UPLOAD };
-        let dst_box = SubresourceBox { left: 0, top: 0, front: 0, right: UPLOAD as u32, bottom: 1, back: 1 };
-        let update =
-            UpdateSubresource { data, dst: 1, dst_subresource: 0, dst_box, row_pitch: 0, depth_pitch: 0 };
-        guest.send(&update)?;
+        send(guest, data)?;
         guest.send(&Fence { value: number })
     };
     // The first ones are for connections and caches to warm up.

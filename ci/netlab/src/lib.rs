@@ -245,6 +245,22 @@ impl Lab {
         command
     }
 
+    /// Takes the cable out of a side: whatever is sent from then on is lost, and nobody is told. Addresses stay.
+    ///
+    /// # Errors
+    /// [`Error::NoTool`] without `ip`.
+    pub fn pull(&self, side: Side) -> Result<()> {
+        self.namespace(side).run("ip", &["link", "set", DEVICE, "down"])
+    }
+
+    /// Puts the cable back.
+    ///
+    /// # Errors
+    /// As [`Lab::pull`].
+    pub fn plug(&self, side: Side) -> Result<()> {
+        self.namespace(side).run("ip", &["link", "set", DEVICE, "up"])
+    }
+
     /// The file by which tools such as `nsenter --net=FILE` find that side, as long as this lab lives.
     pub fn file(&self, side: Side) -> PathBuf {
         self.namespace(side).path()

@@ -257,3 +257,26 @@ fn nothing_is_left_of_a_lab_that_is_dropped_or_killed() {
     child.wait().expect("ended");
     assert!(disappear(&gone), "still there after the kill");
 }
+
+#[test]
+fn a_pulled_cable_carries_nothing_until_it_is_back() {
+    for spec in [Spec::new(Path::Veth), Spec::new(Path::Relay)] {
+        let Some(lab) = lab(&spec) else { return };
+        let address = SocketAddr::from((lab.address(Side::Host), 4001));
+        let listener = lab.inside(Side::Host, || TcpListener::bind(address)).expect("inside").expect("bound");
+        let connect =
+            || lab.inside(Side::Guest, || TcpStream::connect_timeout(&address, PATIENCE)).expect("inside");
+        let mut guest = connect().expect("connected");
+        let (mut host, _) = listener.accept().expect("accepted");
+        lab.pull(Side::Guest).expect("pulled");
+        guest.write_all(&[7]).expect("the kernel takes it");
+        host.set_nonblocking(true).expect("set");
+        let nothing = host.read(&mut [0]).expect_err("nothing has come");
+        assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
+        lab.plug(Side::Guest).expect("plugged");
+        host.set_nonblocking(false).expect("set");
+        let mut byte = [0];
+        host.read_exact(&mut byte).expect("TCP sends it again");
+        assert_eq!(byte, [7]);
+    }
+}

@@ -28,7 +28,7 @@ cargo xtask TASK
       --no-build          use what was built before, even if sources have changed since
   bench draw [--seconds S] [--rounds N] [--only draw|transfer] [--no-build]
                           draws, uploads, copies, maps and readbacks on pvgpu, Wine's own renderer and DXVK (Debian's package)
-  bench link [--seconds S] [--rounds N] [--only POINT] [--bare] [--plot] [--no-build]
+  bench link [--seconds S] [--rounds N] [--only POINT] [--bare] [--no-programs] [--plot] [--no-build]
                           frame rates, throughput and round trips of a link between two network namespaces against round trip and rate,
                           beside plain TCP on the same path; plots in docs/ (--plot: only those, of the last run); needs root or user
                           namespaces

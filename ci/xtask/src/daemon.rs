@@ -117,17 +117,18 @@ impl Daemon {
     }
 
     /// Starts a daemon on this address and waits until it serves. It takes any guest that reaches it, so nobody else may: it has to be
-    /// started in a network namespace of its own. Its folder is named after the port, which therefore nobody else may have either.
+    /// started in a network namespace of its own. Its folder is named after the port, which therefore nobody else may have either. With
+    /// the folder of its keys it takes machines that it is paired with.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
-    pub fn start_on_cable(address: SocketAddr) -> Result<Self> {
+    pub fn start_on_cable(address: SocketAddr, keys: Option<&Path>) -> Result<Self> {
         let name = format!("tcp-{}", address.port());
         let folder = Path::new("/dev/shm").join(format!("pvgpu-{name}"));
         let places = (format!("tcp://{address}"), folder.clone(), folder);
         let options = Start {
-            more: &["--trust-link"],
-            keys: None,
+            more: if keys.is_none() { &["--trust-link"] } else { &[] },
+            keys,
             validate: false,
             cache: None,
             new_mesa: mesa::wanted(),

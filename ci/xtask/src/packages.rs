@@ -45,8 +45,8 @@ const WINE: &[&str] = &[
 const PACKAGE: &[&str] = &["gcc-mingw-w64-i686-posix", "openssl", "osslsigncode"];
 /// To check all SPIR-V, and to compare the shader compiler with Wine's.
 const SHADERS: &[&str] = &["spirv-tools", "libvkd3d-shader1"];
-/// Tests also check all Vulkan calls.
-const TESTS: &[&str] = &["vulkan-validationlayers"];
+/// Tests also check all Vulkan calls, and make networks of their own.
+const TESTS: &[&str] = &["vulkan-validationlayers", "iproute2"];
 /// To run a virtual machine, where Debian has the package for this machine.
 const VIRTUAL_MACHINE: &str = "qemu-system-x86";
 /// To fetch wheels, for a machine whose Python has no pip.

@@ -39,10 +39,11 @@ const TOOL_PACKAGES: [&str; 9] = [
     "cube",
     "particles",
 ];
-/// Our d3d11.dll that loads the driver's image, the program that tries the image alone, and the one that asks it.
-const KERNEL_ROAD_PACKAGES: [&str; 3] = ["pvgpu-kernel-road", "pvgpu-loader", "pvgpu-ctl"];
+/// Our d3d11.dll that loads the driver's image, the program that tries the image alone, the one that asks it, and its link service.
+const KERNEL_ROAD_PACKAGES: [&str; 4] =
+    ["pvgpu-kernel-road", "pvgpu-loader", "pvgpu-ctl", "pvgpu-link-service"];
 /// What the driver package holds beside the kernel-mode driver, and the program that checks its setup information.
-const DRIVER_PACKAGES: [&str; 3] = ["pvgpu-umd", "pvgpu-ctl", "pvgpu-inf-probe"];
+const DRIVER_PACKAGES: [&str; 4] = ["pvgpu-umd", "pvgpu-ctl", "pvgpu-link-service", "pvgpu-inf-probe"];
 
 /// Builds `pvgpud` and `pvgpu-ctl`.
 ///
@@ -98,7 +99,7 @@ pub fn build_windows_tools() -> Result<()> {
 /// # Errors
 /// Cargo's failure.
 pub fn build_package() -> Result<()> {
-    progress::step("Building the user-mode driver and pvgpu-ctl.exe", || build_for_windows(&DRIVER_PACKAGES))
+    progress::step("Building the user-mode driver and its programs", || build_for_windows(&DRIVER_PACKAGES))
 }
 
 /// Builds the shader compiler's driver only: samples cannot be built before their shaders.

@@ -18,10 +18,6 @@ use crate::output::{print, print_json, print_over};
 use crate::tail;
 use state::DriverStatus;
 
-/// The user-mode driver's file: what tells our adapters from others without asking strangers private questions.
-const USER_MODE_DRIVER: &str = "pvgpuumd.dll";
-/// The same for 32-bit processes.
-const USER_MODE_DRIVER_32: &str = "pvgpuumd32.dll";
 /// How often `status --watch` looks again.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often `tail` looks for new records once it has read all. The driver keeps some thousands, so none is lost while it
@@ -141,6 +137,7 @@ pub fn ask(thunks: &dyn Thunks, adapter: Option<usize>, command: &Command) -> Re
         | Command::Version
         | Command::Link { .. }
         | Command::Config { .. }
+        | Command::Cables
         | Command::Offer
         | Command::Pair { .. }
         | Command::Peers { .. }
@@ -153,15 +150,7 @@ pub fn ask(thunks: &dyn Thunks, adapter: Option<usize>, command: &Command) -> Re
 
 /// The open adapters that use our driver.
 fn ours(thunks: &dyn Thunks) -> Result<Vec<Adapter<'_>>, DriverError> {
-    let mut adapters = Adapter::all(thunks)?;
-    let others = adapters.len();
-    adapters.retain(|adapter| {
-        // An adapter that cannot render has no user-mode driver, and is not ours.
-        adapter.user_mode_driver().is_ok_and(|path| {
-            let name = path.rsplit(['\\', '/']).next().unwrap_or_default();
-            [USER_MODE_DRIVER, USER_MODE_DRIVER_32].iter().any(|ours| name.eq_ignore_ascii_case(ours))
-        })
-    });
+    let (adapters, others) = Adapter::ours(thunks)?;
     if adapters.is_empty() { Err(DriverError::NoAdapter { others }) } else { Ok(adapters) }
 }
 

@@ -23,6 +23,14 @@ pub use library::Library;
 /// The DLL that exports the entry points on every Windows since Vista.
 pub const DEFAULT_LIBRARY: &str = "gdi32.dll";
 
+/// The user-mode drivers' files, for 64-bit and for 32-bit processes: what tells our adapters from others without asking strangers
+/// private questions.
+const USER_MODE_DRIVERS: [&str; 2] = ["pvgpuumd.dll", "pvgpuumd32.dll"];
+
+/// A handle of a device on an adapter, in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceHandle(pub u32);
+
 /// A handle of an open adapter, in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdapterHandle(pub u32);
@@ -38,6 +46,12 @@ impl NtStatus {
     pub const ACCESS_DENIED: Self = Self(0xC000_0022_u32.cast_signed());
     /// `STATUS_BUFFER_TOO_SMALL`.
     pub const BUFFER_TOO_SMALL: Self = Self(0xC000_0023_u32.cast_signed());
+    /// `STATUS_DEVICE_BUSY`.
+    pub const DEVICE_BUSY: Self = Self(0x8000_0011_u32.cast_signed());
+    /// `STATUS_INVALID_HANDLE`.
+    pub const INVALID_HANDLE: Self = Self(0xC000_0008_u32.cast_signed());
+    /// `STATUS_NO_MEMORY`.
+    pub const NO_MEMORY: Self = Self(0xC000_0017_u32.cast_signed());
     /// `STATUS_NOT_SUPPORTED`.
     pub const NOT_SUPPORTED: Self = Self(0xC000_00BB_u32.cast_signed());
     /// `STATUS_PRIVILEGE_NOT_HELD`.
@@ -54,6 +68,9 @@ impl NtStatus {
         match self {
             Self::INVALID_PARAMETER => "the driver does not accept the request",
             Self::ACCESS_DENIED => "access is denied",
+            Self::DEVICE_BUSY => "it is in use",
+            Self::INVALID_HANDLE => "there is no such object",
+            Self::NO_MEMORY => "there is no memory left",
             Self::BUFFER_TOO_SMALL => "the buffer is too small",
             Self::NOT_SUPPORTED => "the driver does not know the request",
             Self::PRIVILEGE_NOT_HELD => "a privilege is missing",
@@ -147,6 +164,68 @@ pub trait Thunks {
     fn close_adapter(&self, adapter: AdapterHandle);
 }
 
+/// The entry points for whoever has a device of its own.
+pub trait DeviceThunks: Thunks + Send + Sync {
+    /// Makes a device on an adapter (`D3DKMTCreateDevice`).
+    ///
+    /// # Errors
+    /// [`ThunkError::Call`]; with `STATUS_NOT_SUPPORTED` where the DLL does not make devices.
+    fn create_device(&self, adapter: AdapterHandle) -> Result<DeviceHandle, ThunkError>;
+
+    /// As [`Thunks::escape`], in the name of a device.
+    ///
+    /// # Errors
+    /// [`ThunkError::Call`].
+    fn device_escape(
+        &self,
+        adapter: AdapterHandle,
+        device: DeviceHandle,
+        data: &mut [u8],
+    ) -> Result<(), ThunkError>;
+
+    /// Ends a device (`D3DKMTDestroyDevice`).
+    fn destroy_device(&self, device: DeviceHandle);
+}
+
+/// A device on an adapter, both of which end with it.
+pub struct Device<'t> {
+    thunks: &'t dyn DeviceThunks,
+    adapter: AdapterHandle,
+    handle: DeviceHandle,
+}
+
+impl<'t> Device<'t> {
+    /// Makes a device on an open adapter.
+    ///
+    /// # Errors
+    /// As [`DeviceThunks::create_device`].
+    pub fn create(thunks: &'t dyn DeviceThunks, adapter: Adapter<'t>) -> Result<Self, ThunkError> {
+        let handle = thunks.create_device(adapter.handle)?;
+        Ok(Self { thunks, adapter: adapter.keep_open(), handle })
+    }
+
+    /// A private request in the name of the device, answered in place.
+    ///
+    /// # Errors
+    /// As [`DeviceThunks::device_escape`].
+    pub fn escape(&self, data: &mut [u8]) -> Result<(), ThunkError> {
+        self.thunks.device_escape(self.adapter, self.handle, data)
+    }
+}
+
+impl Drop for Device<'_> {
+    fn drop(&mut self) {
+        self.thunks.destroy_device(self.handle);
+        self.thunks.close_adapter(self.adapter);
+    }
+}
+
+impl fmt::Debug for Device<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
 /// An open adapter.
 pub struct Adapter<'t> {
     thunks: &'t dyn Thunks,
@@ -161,6 +240,30 @@ impl<'t> Adapter<'t> {
     pub fn all(thunks: &'t dyn Thunks) -> Result<Vec<Self>, ThunkError> {
         let handles = thunks.enum_adapters()?;
         Ok(handles.into_iter().map(|handle| Self { thunks, handle }).collect())
+    }
+
+    /// The open adapters that use our driver, and how many others there are; those are asked for the name of their driver and
+    /// nothing else.
+    ///
+    /// # Errors
+    /// [`ThunkError::Call`].
+    pub fn ours(thunks: &'t dyn Thunks) -> Result<(Vec<Self>, usize), ThunkError> {
+        let mut adapters = Self::all(thunks)?;
+        let all = adapters.len();
+        adapters.retain(|adapter| {
+            // An adapter that cannot render has no user-mode driver, and is not ours.
+            adapter.user_mode_driver().is_ok_and(|path| {
+                let name = path.rsplit(['\\', '/']).next().unwrap_or_default();
+                USER_MODE_DRIVERS.iter().any(|ours| name.eq_ignore_ascii_case(ours))
+            })
+        });
+        let others = all - adapters.len();
+        Ok((adapters, others))
+    }
+
+    /// Its handle, which somebody else closes.
+    fn keep_open(self) -> AdapterHandle {
+        std::mem::ManuallyDrop::new(self).handle
     }
 
     /// See [`Thunks::user_mode_driver`].

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_void};
 use std::os::windows::ffi::OsStrExt;
 
 use crate::table::Table;
-use crate::{AdapterHandle, ThunkError, Thunks};
+use crate::{AdapterHandle, DeviceHandle, DeviceThunks, ThunkError, Thunks};
 
 #[link(name = "kernel32")]
 unsafe extern "system" {
@@ -68,7 +68,20 @@ impl Library {
         let close_adapter =
             unsafe { std::mem::transmute::<*mut c_void, crate::table::CloseAdapter>(close_adapter) };
         // SAFETY: These are the entry points, and their DLL stays loaded.
-        let table = unsafe { Table::new(enum_adapters2, query_adapter_info, escape, close_adapter) };
+        let mut table = unsafe { Table::new(enum_adapters2, query_adapter_info, escape, close_adapter) };
+        // Whoever only asks needs no device, so that a DLL for tests may be without.
+        if let (Ok(create_device), Ok(destroy_device)) =
+            (export(c"D3DKMTCreateDevice"), export(c"D3DKMTDestroyDevice"))
+        {
+            // SAFETY: The export with this name has this signature, by d3dkmthk.h.
+            let create_device =
+                unsafe { std::mem::transmute::<*mut c_void, crate::table::CreateDevice>(create_device) };
+            // SAFETY: The export with this name has this signature, by d3dkmthk.h.
+            let destroy_device =
+                unsafe { std::mem::transmute::<*mut c_void, crate::table::DestroyDevice>(destroy_device) };
+            // SAFETY: As above.
+            table = unsafe { table.with_devices(create_device, destroy_device) };
+        }
         Ok(Self { table })
     }
 }
@@ -88,5 +101,24 @@ impl Thunks for Library {
 
     fn close_adapter(&self, adapter: AdapterHandle) {
         self.table.close_adapter(adapter);
+    }
+}
+
+impl DeviceThunks for Library {
+    fn create_device(&self, adapter: AdapterHandle) -> Result<DeviceHandle, ThunkError> {
+        self.table.create_device(adapter)
+    }
+
+    fn device_escape(
+        &self,
+        adapter: AdapterHandle,
+        device: DeviceHandle,
+        data: &mut [u8],
+    ) -> Result<(), ThunkError> {
+        self.table.device_escape(adapter, device, data)
+    }
+
+    fn destroy_device(&self, device: DeviceHandle) {
+        self.table.destroy_device(device);
     }
 }

@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 
 use crate::types::*;
-use crate::{AdapterHandle, NtStatus, ThunkError, Thunks};
+use crate::{AdapterHandle, DeviceHandle, DeviceThunks, NtStatus, ThunkError, Thunks};
 
 /// `STATUS_SUCCESS`; like it, anything that is not negative is a success.
 type Status = i32;
@@ -16,6 +16,10 @@ pub type QueryAdapterInfo = unsafe extern "system" fn(*mut D3DKMT_QUERYADAPTERIN
 pub type Escape = unsafe extern "system" fn(*const D3DKMT_ESCAPE) -> Status;
 /// `D3DKMTCloseAdapter`.
 pub type CloseAdapter = unsafe extern "system" fn(*const D3DKMT_CLOSEADAPTER) -> Status;
+/// `D3DKMTCreateDevice`.
+pub type CreateDevice = unsafe extern "system" fn(*mut D3DKMT_CREATEDEVICE) -> Status;
+/// `D3DKMTDestroyDevice`.
+pub type DestroyDevice = unsafe extern "system" fn(*const D3DKMT_DESTROYDEVICE) -> Status;
 
 /// How often the list of adapters is asked for, when adapters come while it is.
 const TRIES: u32 = 8;
@@ -29,6 +33,7 @@ pub struct Table {
     query_adapter_info: QueryAdapterInfo,
     escape: Escape,
     close_adapter: CloseAdapter,
+    devices: Option<(CreateDevice, DestroyDevice)>,
 }
 
 impl Table {
@@ -40,7 +45,29 @@ impl Table {
         escape: Escape,
         close_adapter: CloseAdapter,
     ) -> Self {
-        Self { enum_adapters2, query_adapter_info, escape, close_adapter }
+        Self { enum_adapters2, query_adapter_info, escape, close_adapter, devices: None }
+    }
+
+    /// The same with the entry points that make devices.
+    ///
+    /// # Safety
+    /// As for [`Table::new`].
+    pub unsafe fn with_devices(self, create_device: CreateDevice, destroy_device: DestroyDevice) -> Self {
+        Self { devices: Some((create_device, destroy_device)), ..self }
+    }
+
+    fn escape_as(&self, adapter: AdapterHandle, device: u32, data: &mut [u8]) -> Result<(), ThunkError> {
+        let escape = D3DKMT_ESCAPE {
+            hAdapter: adapter.0,
+            hDevice: device,
+            Type: D3DKMT_ESCAPE_DRIVERPRIVATE,
+            Flags: 0,
+            PrivateDriverDataSize: size(data.len())?,
+            pPrivateDriverData: data.as_mut_ptr().cast::<c_void>(),
+            hContext: 0,
+        };
+        // SAFETY: The struct lives through the call and names a buffer of its stated size, which may be written.
+        checked("D3DKMTEscape", unsafe { (self.escape)(&escape) })
     }
 }
 
@@ -95,23 +122,54 @@ impl Thunks for Table {
     }
 
     fn escape(&self, adapter: AdapterHandle, data: &mut [u8]) -> Result<(), ThunkError> {
-        let escape = D3DKMT_ESCAPE {
-            hAdapter: adapter.0,
-            hDevice: 0,
-            Type: D3DKMT_ESCAPE_DRIVERPRIVATE,
-            Flags: 0,
-            PrivateDriverDataSize: size(data.len())?,
-            pPrivateDriverData: data.as_mut_ptr().cast::<c_void>(),
-            hContext: 0,
-        };
-        // SAFETY: The struct lives through the call and names a buffer of its stated size, which may be written.
-        checked("D3DKMTEscape", unsafe { (self.escape)(&escape) })
+        self.escape_as(adapter, 0, data)
     }
 
     fn close_adapter(&self, adapter: AdapterHandle) {
         let close = D3DKMT_CLOSEADAPTER { hAdapter: adapter.0 };
         // SAFETY: The struct lives through the call. A handle that is none gives an error, which helps nobody here.
         unsafe { (self.close_adapter)(&close) };
+    }
+}
+
+impl DeviceThunks for Table {
+    fn create_device(&self, adapter: AdapterHandle) -> Result<DeviceHandle, ThunkError> {
+        let name = "D3DKMTCreateDevice";
+        let Some((create_device, _)) = self.devices else {
+            return Err(ThunkError::Call { name, status: NtStatus::NOT_SUPPORTED });
+        };
+        let null = std::ptr::null_mut();
+        let mut create = D3DKMT_CREATEDEVICE {
+            // CAST: 32 bits, in the place of a pointer.
+            hAdapter: adapter.0 as usize,
+            Flags: 0,
+            hDevice: 0,
+            pCommandBuffer: null,
+            CommandBufferSize: 0,
+            pAllocationList: null,
+            AllocationListSize: 0,
+            pPatchLocationList: null,
+            PatchLocationListSize: 0,
+        };
+        // SAFETY: The struct lives through the call.
+        checked(name, unsafe { create_device(&mut create) })?;
+        Ok(DeviceHandle(create.hDevice))
+    }
+
+    fn device_escape(
+        &self,
+        adapter: AdapterHandle,
+        device: DeviceHandle,
+        data: &mut [u8],
+    ) -> Result<(), ThunkError> {
+        self.escape_as(adapter, device.0, data)
+    }
+
+    fn destroy_device(&self, device: DeviceHandle) {
+        let Some((_, destroy_device)) = self.devices else { return };
+        let destroy = D3DKMT_DESTROYDEVICE { hDevice: device.0 };
+        // SAFETY: The struct lives through the call. A handle that is none gives an error, which helps nobody here.
+        unsafe { destroy_device(&destroy) };
     }
 }
 

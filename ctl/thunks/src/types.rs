@@ -102,13 +102,49 @@ pub struct D3DKMT_CLOSEADAPTER {
     pub hAdapter: u32,
 }
 
+/// `D3DKMT_CREATEDEVICE`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct D3DKMT_CREATEDEVICE {
+    /// In: the adapter, in the place of a union with a pointer that only the kernel uses.
+    pub hAdapter: usize,
+    /// In: `D3DKMT_CREATEDEVICEFLAGS`.
+    pub Flags: u32,
+    /// Out: the device.
+    pub hDevice: u32,
+    /// Out: the command buffer.
+    pub pCommandBuffer: *mut c_void,
+    /// Out: its bytes.
+    pub CommandBufferSize: u32,
+    /// Out: the allocation list.
+    pub pAllocationList: *mut c_void,
+    /// Out: its entries.
+    pub AllocationListSize: u32,
+    /// Out: the patch location list.
+    pub pPatchLocationList: *mut c_void,
+    /// Out: its entries.
+    pub PatchLocationListSize: u32,
+}
+
+/// `D3DKMT_DESTROYDEVICE`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct D3DKMT_DESTROYDEVICE {
+    /// The device.
+    pub hDevice: u32,
+}
+
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<D3DKMT_ENUMADAPTERS2>() == 16);
     assert!(size_of::<D3DKMT_QUERYADAPTERINFO>() == 24);
     assert!(size_of::<D3DKMT_ESCAPE>() == 32);
     assert!(std::mem::offset_of!(D3DKMT_ESCAPE, hContext) == 28);
+    assert!(size_of::<D3DKMT_CREATEDEVICE>() == 64);
+    assert!(std::mem::offset_of!(D3DKMT_CREATEDEVICE, hDevice) == 12);
+    assert!(std::mem::offset_of!(D3DKMT_CREATEDEVICE, PatchLocationListSize) == 56);
 };
 const_assert_eq!(size_of::<D3DKMT_ADAPTERINFO>(), 20);
 const_assert_eq!(size_of::<D3DKMT_UMDFILENAMEINFO>(), 524);
 const_assert_eq!(size_of::<D3DKMT_CLOSEADAPTER>(), 4);
+const_assert_eq!(size_of::<D3DKMT_DESTROYDEVICE>(), 4);

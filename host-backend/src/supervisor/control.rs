@@ -200,7 +200,7 @@ mod tests {
     use pvgpu_control::{Client, ClientError, Gpu};
     use pvgpu_transport::secure::pairing::{Code, TRIES};
     use pvgpu_transport::secure::{Identity, Peers};
-    use pvgpu_transport::tcp::{Event, Listener, Options, pair};
+    use pvgpu_transport::tcp::{Door, Event, Listener, Options, pair};
 
     use super::*;
 
@@ -226,7 +226,8 @@ mod tests {
         let (peers, hosts) = (Peers::in_memory(Vec::new()), Peers::in_memory(Vec::new()));
         let report = Arc::new(|_: &Event| {});
         let options = Options::default();
-        let listener = Listener::bind(&["127.0.0.1:0"], key.clone(), peers.clone(), options.clone(), report);
+        let listener =
+            Listener::bind(&["127.0.0.1:0"], Door::new(key.clone(), peers.clone(), options.clone(), report));
         let listener = listener.expect("a free port");
         let address = listener.addresses()[0].to_string();
         let (folder, state) = (tempfile::tempdir().expect("a folder"), state());

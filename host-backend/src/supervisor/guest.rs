@@ -13,7 +13,6 @@ use pvgpu_control::{Guest, MAX_SCREENSHOT_BYTES, Recording};
 use pvgpu_protocol::aperture::{GuestHello, Layout, Sizes, host_cell, host_state, refusal};
 use pvgpu_protocol::version::{VersionRange, feature};
 use pvgpu_transport::ivshmem::Vm;
-use pvgpu_transport::tcp::Half;
 
 use super::aperture::Aperture;
 use super::hello::agree;
@@ -124,11 +123,12 @@ fn send_descriptors(line: &UnixStream, vm: &Vm) -> std::io::Result<()> {
 
 /// Gives a worker a guest's connections, the urgent one first, with their keys.
 fn send_connections(line: &UnixStream, remote: &Remote) -> std::io::Result<()> {
-    let halves = remote.take().ok_or(std::io::ErrorKind::NotConnected)?;
-    halves.into_iter().try_for_each(|Half { stream, keys }| {
-        let mut text = serde_json::to_string(&ToWorker::Connection { keys })?;
+    let connections = remote.take().ok_or(std::io::ErrorKind::NotConnected)?;
+    connections.into_iter().try_for_each(|connection| {
+        let (keys, stream, fd) = connection.into_parts();
+        let mut text = serde_json::to_string(&ToWorker::Connection { keys, stream })?;
         text.push('\n');
-        send_with_fd(line, text.as_bytes(), &stream)
+        send_with_fd(line, text.as_bytes(), &fd)
     })
 }
 

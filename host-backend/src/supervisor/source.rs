@@ -23,7 +23,7 @@ pub enum Source {
     Shm(HostListener),
     /// In the memories of virtual machines.
     Ivshmem(Machines),
-    /// From a network.
+    /// From other machines.
     Network(Network),
 }
 
@@ -37,10 +37,10 @@ impl Source {
             Link::Ivshmem(socket) => {
                 Machines::bind(socket, aperture_bytes).map(Self::Ivshmem).map_err(ServeError::Ivshmem)
             }
-            Link::Tcp(address) => Network::bind(link, address, trust_link).map(Self::Network),
-            Link::Shm(_) | Link::Thunderbolt | Link::Tbstream(_) => {
-                HostListener::bind(link).map(Self::Shm).map_err(ServeError::Listen)
+            Link::Tcp(_) | Link::Thunderbolt | Link::Tbstream(_) => {
+                Network::bind(link, trust_link).map(Self::Network)
             }
+            Link::Shm(_) => HostListener::bind(link).map(Self::Shm).map_err(ServeError::Listen),
         }
     }
 

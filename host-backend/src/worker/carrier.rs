@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use pvgpu_protocol::aperture::{Layout, MAGIC, guest_cell, host_cell, host_state, refusal};
 use pvgpu_protocol::version::{VersionRange, feature};
-use pvgpu_transport::carrier::Channels;
+use pvgpu_transport::carrier::{Channel, Channels};
 use pvgpu_transport::mirror::Greeted;
 use pvgpu_transport::mirror::wire::CONTROL_CELLS;
+use pvgpu_transport::secure::SessionKeys;
 use pvgpu_transport::shm::{self, ApertureFile};
-use pvgpu_transport::tcp::Half;
-use pvgpu_transport::{Mapping, ivshmem};
+use pvgpu_transport::{Mapping, ivshmem, tbstream, tcp};
 
 use super::{Port, ToWorker, WorkerArguments};
 use crate::fd_line::{FdReader, Fds};
@@ -40,6 +40,46 @@ pub enum Carrier {
     Remote,
 }
 
+/// One of a guest's two connections, as the supervisor gives it to a worker.
+#[derive(Debug)]
+pub enum Connection {
+    /// Over TCP.
+    Tcp(tcp::Half),
+    /// Over a stream device, which the supervisor has.
+    Stream(tbstream::Half),
+}
+
+impl Connection {
+    /// The parts that travel: keys, whether it is a stream's, and the socket.
+    pub fn into_parts(self) -> (Option<SessionKeys>, bool, OwnedFd) {
+        match self {
+            Self::Tcp(tcp::Half { stream, keys }) => (keys, false, stream.into()),
+            Self::Stream(tbstream::Half { stream, keys }) => (keys, true, stream.into()),
+        }
+    }
+
+    fn from_parts(keys: Option<SessionKeys>, is_stream: bool, fd: OwnedFd) -> Self {
+        match is_stream {
+            false => Self::Tcp(tcp::Half { stream: fd.into(), keys }),
+            true => Self::Stream(tbstream::Half { stream: fd.into(), keys }),
+        }
+    }
+
+    fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Tcp(half) => half.keys.is_some(),
+            Self::Stream(half) => half.keys.is_some(),
+        }
+    }
+
+    fn into_channel(self) -> Channel {
+        match self {
+            Self::Tcp(half) => half.into_channel(),
+            Self::Stream(half) => half.into_channel(),
+        }
+    }
+}
+
 /// The lines from the supervisor.
 pub struct FromSupervisor {
     pub lines: BufReader<FdReader>,
@@ -55,13 +95,13 @@ impl FromSupervisor {
     }
 
     /// The connection of the next line, which must be for one.
-    fn connection(&mut self) -> io::Result<Half> {
+    fn connection(&mut self) -> io::Result<Connection> {
         let mut line = String::new();
         self.lines.read_line(&mut line)?;
         match serde_json::from_str(&line) {
-            Ok(ToWorker::Connection { keys }) => {
-                let stream = self.fds.take().ok_or(io::ErrorKind::InvalidData)?;
-                Ok(Half { stream: stream.into(), keys })
+            Ok(ToWorker::Connection { keys, stream }) => {
+                let fd = self.fds.take().ok_or(io::ErrorKind::InvalidData)?;
+                Ok(Connection::from_parts(keys, stream, fd))
             }
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
@@ -114,7 +154,7 @@ impl WorkerArguments {
         };
         let ended = |error: &dyn std::fmt::Display| (refusal::WORKER_ENDED, error.to_string());
         let (urgent, bulk) = (next().map_err(|text| ended(&text))?, next().map_err(|text| ended(&text))?);
-        let encrypted = urgent.keys.is_some() && bulk.keys.is_some();
+        let encrypted = urgent.is_encrypted() && bulk.is_encrypted();
         let channels = Channels { urgent: urgent.into_channel(), bulk: bulk.into_channel() };
         // TIMEOUT: a guest that has shaken hands says hello at once.
         let greeted = Greeted::hear(channels, HELLO_TIME).map_err(|error| ended(&error))?;

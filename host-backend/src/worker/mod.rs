@@ -36,7 +36,7 @@ use pvgpu_transport::tiles::Geometry;
 
 use crate::vulkan::{ComparedBy, Frame, TileSink, TileWatch};
 
-pub use carrier::Carrier;
+pub use carrier::{Carrier, Connection};
 pub use engine::{BadAperture, Ended, Engine, Parts, Report};
 pub use feed::{Fed, Stuck};
 pub use inbox::Inbox;

@@ -44,6 +44,8 @@ use crate::vulkan::{Device, DeviceOptions, host_info};
 
 /// Half of what the protocol asks for.
 const HEARTBEAT: Duration = Duration::from_millis(pvgpu_protocol::aperture::HEARTBEAT_MS / 2);
+/// What it asks for: a mirror looks no more often, and a timer that is late makes nobody wait for a beat.
+const MIRRORED_HEARTBEAT: Duration = Duration::from_millis(pvgpu_protocol::aperture::HEARTBEAT_MS);
 /// How often the supervisor hears of the counters.
 const STATUS: Duration = Duration::from_millis(250);
 /// Reports that may wait for the supervisor; more are dropped, since the executor never waits.
@@ -153,6 +155,8 @@ pub enum ToWorker {
     Connection {
         /// Its keys; none when it is not encrypted.
         keys: Option<SessionKeys>,
+        /// Whether it leads to a stream device, through the supervisor; else it is TCP's.
+        stream: bool,
     },
     /// Ask the guest for a mode; `None` for no custom one. It keeps the protocol's rules.
     Mode(Option<Mode>),
@@ -304,7 +308,8 @@ fn serve(
     .map_err(|error| ended(&error))?;
 
     let stop = Arc::new(AtomicBool::new(false));
-    start_heartbeat(&cells, &stop).map_err(|error| ended(&error))?;
+    let every = if arguments.carrier == Carrier::Remote { MIRRORED_HEARTBEAT } else { HEARTBEAT };
+    start_heartbeat(&cells, &stop, every).map_err(|error| ended(&error))?;
     let listener = Listener {
         supervisor: supervisor.clone(),
         lines,
@@ -323,6 +328,10 @@ fn serve(
     .map_err(|error| ended(&error))?;
 
     say_ready(&cells, arguments, &info);
+    if arguments.carrier == Carrier::Remote {
+        // A mirror would find it with its next word only.
+        port.interrupt();
+    }
     let withdrawn = Arc::new(AtomicBool::new(false));
     if arguments.carrier == Carrier::Ivshmem {
         watch_hello(&cells, &withdrawn, &stop).map_err(|error| ended(&error))?;
@@ -394,7 +403,7 @@ fn say_ready(cells: &SharedCells, arguments: &WorkerArguments, info: &HostInfo) 
     store(cells, host_cell::STATE, host_state::READY);
 }
 
-fn start_heartbeat(cells: &SharedCells, stop: &Arc<AtomicBool>) -> std::io::Result<()> {
+fn start_heartbeat(cells: &SharedCells, stop: &Arc<AtomicBool>, every: Duration) -> std::io::Result<()> {
     let (cells, stop) = (cells.clone(), stop.clone());
     let thread = std::thread::Builder::new().name("heartbeat".to_owned());
     thread.spawn(move || {
@@ -402,7 +411,7 @@ fn start_heartbeat(cells: &SharedCells, stop: &Arc<AtomicBool>) -> std::io::Resu
         while !stop.load(Ordering::Relaxed) {
             beat += 1;
             store(&cells, host_cell::HEARTBEAT, beat);
-            std::thread::sleep(HEARTBEAT);
+            std::thread::sleep(every);
         }
     })?;
     Ok(())

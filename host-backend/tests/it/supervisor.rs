@@ -510,8 +510,6 @@ fn what_cannot_be_served_is_told_in_a_sentence() {
     let link = daemon.link.to_string();
     let second = complaint(&mut pvgpud(&["--link", &link]));
     assert!(second.contains("serves") && second.contains("already"), "{second}");
-    let carrier = complaint(&mut pvgpud(&["--link", "thunderbolt:auto"]));
-    assert!(carrier.contains("thunderbolt:auto cannot be used here"), "{carrier}");
     // An address of the documentation's, which no machine has.
     let address = complaint(&mut pvgpud(&["--link", "tcp://192.0.2.1:7"]));
     assert!(address.contains("cannot be listened on"), "{address}");

@@ -9,19 +9,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use pvgpu_ring::{Memory, bytes};
+use pvgpu_ring::Memory;
 
 use super::frames::{FrameItem, FrameReceiver, FrameSender, Part, rates};
 use super::link::{Life, lock};
+use super::looks::Looks;
 use super::pack;
-use super::reader::MessageReader;
+use super::reader::{Bulk, MessageReader};
 use super::wire::{MAX_BULK_BYTES, Message, piece_header};
 use crate::carrier::Sender;
 use crate::mapping::Region;
-use crate::tiles::{Cells, Choice, Geometry, Target, TileError, compress_range};
+use crate::span::Span;
+use crate::tiles::{Cells, Choice, Geometry, RANGE_SAMPLE_BYTES, Target, TileError, compress_range, packs};
 
-/// The largest piece.
-pub const MAX_PIECE: u64 = 256 << 10;
+/// The largest piece: with its header it fills four of an encrypted channel's largest records.
+pub const MAX_PIECE: u64 = (256 << 10) - 64;
 /// The smallest piece.
 const MIN_PIECE: u64 = 16 << 10;
 /// Bytes of a frame's pixel: `B8G8R8A8_UNORM`.
@@ -123,6 +125,7 @@ pub fn send(queue: &Queue, heap: &Region, sender: Box<dyn Sender>, life: &Life) 
         frames: FrameSender::new(heap.len() as u64),
         buffer: vec![0; MAX_PIECE as usize],
         coded: Vec::new(),
+        looks: Looks::default(),
         sending: Duration::ZERO,
     };
     while let Some((item, overtaken)) = queue.take() {
@@ -143,6 +146,7 @@ struct Output<'o> {
     frames: FrameSender,
     buffer: Vec<u8>,
     coded: Vec<u8>,
+    looks: Looks,
     /// How long the carrier has taken over the current item.
     sending: Duration,
 }
@@ -156,6 +160,58 @@ enum FrameError {
 impl From<TileError> for FrameError {
     fn from(error: TileError) -> Self {
         Self::Tiles(error)
+    }
+}
+
+/// What is to be sent of a range.
+#[derive(Clone, Copy)]
+enum Contents<'c> {
+    /// What stands in the heap.
+    Heap(Span<'c>),
+    /// Bytes that were fixed before.
+    Fixed(&'c [u8]),
+}
+
+impl<'c> Contents<'c> {
+    fn len(self) -> usize {
+        match self {
+            Self::Heap(span) => span.len(),
+            Self::Fixed(bytes) => bytes.len(),
+        }
+    }
+
+    fn split_at(self, count: usize) -> (Self, Self) {
+        match self {
+            Self::Heap(span) => {
+                let (now, later) = span.split_at(count);
+                (Self::Heap(now), Self::Heap(later))
+            }
+            Self::Fixed(bytes) => {
+                let (now, later) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
+                (Self::Fixed(now), Self::Fixed(later))
+            }
+        }
+    }
+
+    fn is_zero(self) -> bool {
+        match self {
+            Self::Heap(span) => span.is_zero(),
+            Self::Fixed(bytes) => bytes.iter().all(|byte| *byte == 0),
+        }
+    }
+
+    /// The first bytes, as many as there is room for.
+    fn bytes<'b>(self, room: &'b mut [u8]) -> &'b [u8]
+    where
+        'c: 'b,
+    {
+        match self {
+            Self::Heap(span) => {
+                let count = span.read(room);
+                room.get(..count).unwrap_or_default()
+            }
+            Self::Fixed(bytes) => bytes.get(..room.len()).unwrap_or(bytes),
+        }
     }
 }
 
@@ -179,45 +235,60 @@ impl Output<'_> {
 
     /// Sends bytes as they stand, or in fewer.
     fn range(&mut self, item: &Item, choice: &Choice, piece: u64) -> Result<(), String> {
-        let mut sent = 0;
-        while sent < item.length {
-            let length = (item.length - sent).min(piece);
-            let last = sent + length == item.length;
+        let all = match &item.fixed {
+            Some(fixed) => Contents::Fixed(fixed),
+            None => Span::new(self.heap, item.offset, item.length)
+                .map(Contents::Heap)
+                .ok_or("an item does not lie in the heap, though it was looked at")?,
+        };
+        let (mut rest, mut offset) = (all, item.offset);
+        while rest.len() > 0 {
             // CAST: at most MAX_PIECE.
-            let count = length as usize;
-            let data = match &item.fixed {
-                // CAST: the length of bytes in memory.
-                Some(fixed) => fixed.get(sent as usize..sent as usize + count).unwrap_or_default(),
-                None => {
-                    let data = self.buffer.get_mut(..count).unwrap_or_default();
-                    bytes::read(self.heap.as_ref(), item.offset + sent, data);
-                    data
-                }
-            };
-            let zeros = data.iter().all(|byte| *byte == 0);
-            self.coded.clear();
-            if !zeros {
-                compress_range(data, choice, &mut self.coded);
-            }
-            let (packing, data) = if zeros {
-                (pack::ZEROS, &[][..])
-            } else if self.coded.len() < data.len() {
-                (pack::CODED, &self.coded[..])
-            } else {
-                (pack::RAW, data)
-            };
+            let (now, later) = rest.split_at(piece as usize);
+            let length = now.len();
+            let (packing, bytes) = self.pack(now, choice);
             // CAST: at most MAX_PIECE.
-            let header = piece_header(item.offset + sent, length as u32, packing, last, data.len());
+            let header = piece_header(offset, length as u32, packing, later.len() == 0, bytes);
             let began = Instant::now();
-            let result = self.sender.send(&[IoSlice::new(&header), IoSlice::new(data)]);
+            let result = match (packing, now) {
+                (pack::ZEROS, _) => self.sender.send(&[IoSlice::new(&header)]),
+                (pack::CODED, _) => self.sender.send(&[IoSlice::new(&header), IoSlice::new(&self.coded)]),
+                (_, Contents::Fixed(data)) => self.sender.send(&[IoSlice::new(&header), IoSlice::new(data)]),
+                (_, Contents::Heap(span)) => self.sender.send_from(&header, span, &mut self.buffer),
+            };
             self.sending += began.elapsed();
             result.map_err(|error| format!("the link has failed ({error})"))?;
-            let bytes = (header.len() + data.len()) as u64;
-            self.life.counters.bulk_sent.fetch_add(bytes, Ordering::Relaxed);
-            self.life.counters.bulk_sent_raw.fetch_add(length, Ordering::Relaxed);
-            sent += length;
+            self.life.counters.bulk_sent.fetch_add((header.len() + bytes) as u64, Ordering::Relaxed);
+            self.life.counters.bulk_sent_raw.fetch_add(length as u64, Ordering::Relaxed);
+            offset += length as u64;
+            rest = later;
         }
         Ok(())
+    }
+
+    /// How to send a piece, and in how many bytes; those of a coded one are in `coded`.
+    fn pack(&mut self, piece: Contents<'_>, choice: &Choice) -> (u8, usize) {
+        if piece.is_zero() {
+            return (pack::ZEROS, 0);
+        }
+        let length = piece.len();
+        if self.looks.may() {
+            let mut looks = 1;
+            let sample = piece.split_at((length.saturating_sub(RANGE_SAMPLE_BYTES) / 2) & !63).1;
+            let room = self.buffer.get_mut(..RANGE_SAMPLE_BYTES).unwrap_or_default();
+            if packs(sample.bytes(room), choice) {
+                self.coded.clear();
+                compress_range(piece.bytes(&mut self.buffer), choice, &mut self.coded);
+                if self.coded.len() < length {
+                    return (pack::CODED, self.coded.len());
+                }
+                // Coding looks at all of it.
+                looks += (length / RANGE_SAMPLE_BYTES) as u64;
+            }
+            self.looks.in_vain(looks, choice);
+        }
+        self.looks.sent(length, choice);
+        (pack::RAW, length)
     }
 
     /// Sends what has changed in a frame.
@@ -280,10 +351,13 @@ pub fn receive(
 ) {
     let mut input = Input { heap, frames: FrameReceiver::new(heap.len() as u64), scratch: Vec::new() };
     loop {
-        let taken = match reader.read() {
-            Ok(message) => {
+        let taken = match reader.read_bulk(|offset, length| span(heap, offset, length)) {
+            Ok(bulk) => {
                 life.hear();
-                input.take(&message)
+                match bulk {
+                    Bulk::Message(message) => input.take(&message),
+                    Bulk::Placed { length, last } => Ok((u64::from(length), last)),
+                }
             }
             Err(error) => Err(error.to_string()),
         };
@@ -296,6 +370,12 @@ pub fn receive(
             return life.end(|| why);
         }
     }
+}
+
+/// Where a piece belongs.
+fn span(heap: &Region, offset: u64, length: u32) -> Result<Span<'_>, String> {
+    let span = Span::new(heap, offset, u64::from(length)).filter(|_| length as usize <= MAX_BULK_BYTES);
+    span.ok_or_else(|| format!("the peer sent {length} bytes for {offset:#x} in a heap of {}", heap.len()))
 }
 
 /// The receiving end.
@@ -311,12 +391,9 @@ impl Input<'_> {
         let heap = self.heap.len() as u64;
         match *message {
             Message::Piece { offset, length, packing, last, data } => {
-                let inside = offset.checked_add(u64::from(length)).is_some_and(|end| end <= heap);
-                if !inside || length as usize > MAX_BULK_BYTES {
-                    return Err(format!("the peer sent {length} bytes for {offset:#x} in a heap of {heap}"));
-                }
+                let place = span(self.heap, offset, length)?;
                 let unpacked = pack::unpack(packing, length, data, &mut self.scratch);
-                bytes::write(self.heap.cells(), offset, unpacked.map_err(|error| error.to_string())?);
+                place.write(unpacked.map_err(|error| error.to_string())?);
                 Ok((u64::from(length), last))
             }
             Message::Tiles { context, offset, width, height, pitch, reset, last, code } => {

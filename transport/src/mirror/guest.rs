@@ -26,7 +26,7 @@ use pvgpu_ring::{IrqRequest, LINE_BYTES, Memory, bytes, telemetry};
 use super::bulk::{self, Item, SharedQueue};
 use super::copies::{Copy, Line, Lines};
 use super::footprint::{Footprint, Use};
-use super::link::{BEAT, Bell, Life, LinkStats, lock};
+use super::link::{Beat, Bell, Due, Life, LinkStats, SILENCE, lock};
 use super::reader::MessageReader;
 use super::shadow::{MIN_BYTES, Shadows};
 use super::wire::{EVENT_RING, MAX_BULK_BYTES, MAX_URGENT_BYTES, MAX_WANTED, Message, VERSION, Wanted};
@@ -129,8 +129,13 @@ impl MirrorGuest {
     /// Begins to mirror an aperture in which the guest's hello is complete.
     ///
     /// # Errors
-    /// [`BeginError`].
+    /// [`BeginError`]; the channels are closed.
     pub fn begin(mapping: Mapping, channels: Channels) -> Result<Self, BeginError> {
+        let closers = [channels.urgent.closer.clone(), channels.bulk.closer.clone()];
+        Self::begin_over(mapping, channels).inspect_err(|_| closers.iter().for_each(|closer| closer.close()))
+    }
+
+    fn begin_over(mapping: Mapping, channels: Channels) -> Result<Self, BeginError> {
         let cells = mapping.whole();
         let cell = |index: usize| cells.cells().get(index).map_or(0, |cell| cell.load(Ordering::Acquire));
         let hello = GuestHello::read(cell).ok_or(BeginError::Hello)?;
@@ -182,7 +187,7 @@ impl MirrorGuest {
             bytes: Vec::new(),
             out: Vec::with_capacity(2 * BATCH_BYTES),
             sender,
-            beat: Instant::now(),
+            beat: Beat::new(),
         };
         guest.start("mirror out", move |_| out.run())?;
         let reader = MessageReader::new(urgent.receiver, MAX_URGENT_BYTES);
@@ -233,8 +238,8 @@ impl MirrorGuest {
             if interrupts.woken.swap(false, Ordering::AcqRel) || left.is_zero() {
                 return Wake::Timeout;
             }
-            // Bounded, because nothing rings when the peer is silent.
-            interrupts.bell.wait(left.min(BEAT));
+            // Whoever ends the link rings; bounded all the same.
+            interrupts.bell.wait(left.min(SILENCE));
         }
     }
 
@@ -453,7 +458,7 @@ struct Out {
     bytes: Vec<u8>,
     out: Vec<u8>,
     sender: Box<dyn Sender>,
-    beat: Instant,
+    beat: Beat,
 }
 
 impl Out {
@@ -462,11 +467,16 @@ impl Out {
         let mut busy = Instant::now();
         while !shared.life.has_ended() {
             match self.turn() {
-                Ok(true) => busy = Instant::now(),
+                Ok(true) => {
+                    busy = Instant::now();
+                    self.beat.work();
+                }
                 Ok(false) if busy.elapsed() < SPIN => std::thread::yield_now(),
                 Ok(false) => {
-                    self.sleep();
-                    busy = Instant::now();
+                    // Behind a sleep that nobody has ended nothing follows at once.
+                    if self.sleep() {
+                        busy = Instant::now();
+                    }
                 }
                 Err(why) => shared.life.end(|| why),
             }
@@ -719,24 +729,24 @@ impl Out {
         if let Some(time) = lock(&self.shared.pong).take() {
             Message::Pong { time }.encode(&mut self.out);
         }
-        let due = self.beat.elapsed() >= BEAT;
+        let due = self.beat.due();
+        let word = due != Due::Nothing;
         let mut heads = Vec::new();
         {
             let mut arriving = lock(&self.shared.arriving);
-            match arriving.events.head(due) {
+            match arriving.events.head(word) {
                 Ok(Some(position)) => heads.push(super::wire::Head { ring: EVENT_RING, position }),
                 Ok(None) => {}
                 Err(why) => self.shared.life.end(|| why),
             }
         }
-        if due || !heads.is_empty() || self.shared.owes_status.swap(false, Ordering::Relaxed) {
+        if word || !heads.is_empty() || self.shared.owes_status.swap(false, Ordering::Relaxed) {
             let heartbeat = self.shared.aperture.cells().get(guest_cell::HEARTBEAT);
             let heartbeat = heartbeat.map_or(0, |cell| cell.load(Ordering::Acquire));
             let applied = self.shared.applied.load(Ordering::Acquire);
             Message::Status { heartbeat, applied, heads }.encode(&mut self.out);
         }
-        if due {
-            self.beat = Instant::now();
+        if due == Due::Ping {
             Message::Ping { time: self.shared.life.now() }.encode(&mut self.out);
         }
     }
@@ -752,20 +762,22 @@ impl Out {
         sent.map_err(|error| format!("the link has failed ({error})"))
     }
 
-    /// Sleeps until a doorbell, unless a record has come meanwhile.
-    fn sleep(&mut self) {
+    /// Sleeps until a doorbell, unless a record has come meanwhile; false when the time was over first.
+    fn sleep(&mut self) -> bool {
         // A corrupt ring is found by the next turn.
         let mut idle = true;
         for (ring, _) in self.rings.values_mut() {
             idle &= ring.source.prepare_sleep().unwrap_or(false);
         }
         if idle {
-            let left = BEAT.saturating_sub(self.beat.elapsed());
-            self.shared.doorbell.wait(left.max(Duration::from_millis(1)));
+            // A peer that falls silent is noticed in time, whenever the next word is due.
+            let left = self.beat.left().min(self.shared.life.patience());
+            idle = !self.shared.doorbell.wait(left.max(Duration::from_millis(1)));
         }
         for (ring, _) in self.rings.values_mut() {
             ring.source.wake_up();
         }
+        !idle
     }
 }
 

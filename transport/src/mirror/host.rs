@@ -28,13 +28,13 @@ use pvgpu_ring::{FenceReader, IrqRequest, Memory, bytes, initialise, telemetry};
 use super::bulk::{self, Item, PIXEL_BYTES, SharedQueue};
 use super::copies::Copy;
 use super::frames::FrameItem;
-use super::link::{BEAT, Bell, Life, LinkStats, lock};
+use super::link::{Beat, Bell, Due, Life, LinkStats, lock};
 use super::reader::MessageReader;
 use super::wire::{
     CONTROL_CELLS, EVENT_RING, Head, MAX_BULK_BYTES, MAX_TEXT_BYTES, MAX_URGENT_BYTES, Message, VERSION,
     Wanted,
 };
-use crate::carrier::{Channel, Channels, Sender};
+use crate::carrier::{Channel, Channels, Sender, TimeLimit};
 use crate::mapping::{MapError, Mapping, Region};
 use crate::shm::Wake;
 use crate::tiles::{Geometry, TileMask};
@@ -107,7 +107,7 @@ impl Greeted {
         let Channels { urgent, bulk } = channels;
         let Channel { mut sender, receiver, closer } = urgent;
         let mut reader = MessageReader::new(receiver, MAX_URGENT_BYTES);
-        let watch = Watch::begin(closer.clone(), patience).map_err(GreetError::Send)?;
+        let limit = TimeLimit::begin(closer.clone(), patience).map_err(GreetError::Send)?;
         let (version, cells) = match reader.read().map_err(GreetError::Read)? {
             Message::Hello { version, cells } => (version, cells),
             _ => return Err(GreetError::NoHello),
@@ -124,7 +124,7 @@ impl Greeted {
             index => cells.get(index - guest_cell::VERSIONS).copied().unwrap_or(0),
         };
         let hello = GuestHello::read(cell).ok_or(GreetError::NoHello)?;
-        watch.end();
+        drop(limit);
         Ok(Self { hello, urgent: reader, sender, closer, bulk })
     }
 
@@ -143,26 +143,6 @@ impl Greeted {
     /// [`BeginError`].
     pub fn begin(self, mapping: Mapping, layout: Layout) -> Result<Arc<MirrorHost>, BeginError> {
         MirrorHost::begin(self, mapping, layout)
-    }
-}
-
-/// Closes a channel when its time is over, unless it is ended before: receivers have no time of their own.
-struct Watch(std::sync::mpsc::Sender<()>);
-
-impl Watch {
-    fn begin(closer: Arc<dyn crate::carrier::Close>, patience: Duration) -> std::io::Result<Self> {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::Builder::new().name("hello".to_owned()).spawn(move || {
-            if receiver.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                closer.close();
-            }
-        })?;
-        Ok(Self(sender))
-    }
-
-    fn end(self) {
-        // The thread may have ended by itself.
-        let _ = self.0.send(());
     }
 }
 
@@ -267,6 +247,11 @@ impl MirrorHost {
         let trace = region(place.telemetry_offset(), TELEMETRY_HEADER_BYTES + place.capacity)?;
         let trace = telemetry::Writer::new(trace).map_err(BeginError::Ring)?;
         let fences = region(Layout::fence_page_offset(), PAGE_BYTES)?;
+        let requests = (0..MAX_CONTEXTS).filter_map(Layout::request_line).map(|cell| {
+            let line = region(cell as u64 * 8, LINE_BYTES)?;
+            IrqRequest::new(line, request_cell::AT_VALUE).map_err(BeginError::Ring)
+        });
+        let requests = requests.collect::<Result<_, _>>()?;
         let host = Arc::new(Self {
             mapping,
             life: Life::new(vec![closer, bulk.closer]),
@@ -288,13 +273,14 @@ impl MirrorHost {
             host: host.clone(),
             events: source,
             fences,
+            requests,
             sent: [Line::default(); MAX_CONTEXTS as usize],
             state: host_state::NONE,
             local: vec![0; MAX_RECORD_BYTES as usize / 8],
             bytes: Vec::new(),
             out: Vec::with_capacity(2 * BATCH_BYTES),
             sender,
-            beat: Instant::now(),
+            beat: Beat::new(),
         };
         host.start("mirror out", move |_| out.run())?;
         host.start("mirror in", move |host| host.listen(urgent, trace))?;
@@ -551,6 +537,8 @@ struct Out {
     host: Arc<MirrorHost>,
     events: Source<Region>,
     fences: Region,
+    /// The contexts' interrupt requests.
+    requests: Vec<IrqRequest<Region>>,
     /// What the guest was told.
     sent: [Line; MAX_CONTEXTS as usize],
     /// The host's state that it was told.
@@ -559,7 +547,7 @@ struct Out {
     bytes: Vec<u8>,
     out: Vec<u8>,
     sender: Box<dyn Sender>,
-    beat: Instant,
+    beat: Beat,
 }
 
 impl Out {
@@ -568,11 +556,16 @@ impl Out {
         let mut busy = Instant::now();
         while !host.life.has_ended() {
             match self.turn() {
-                Ok(true) => busy = Instant::now(),
+                Ok(true) => {
+                    busy = Instant::now();
+                    self.beat.work();
+                }
                 Ok(false) if busy.elapsed() < SPIN => std::thread::yield_now(),
                 Ok(false) => {
-                    self.sleep();
-                    busy = Instant::now();
+                    // Behind a sleep that nobody has ended nothing follows at once.
+                    if self.sleep() {
+                        busy = Instant::now();
+                    }
                 }
                 Err(why) => host.life.end(|| why),
             }
@@ -691,21 +684,21 @@ impl Out {
         if let Some(time) = lock(&self.host.pong).take() {
             Message::Pong { time }.encode(&mut self.out);
         }
-        let due = self.beat.elapsed() >= BEAT;
+        let due = self.beat.due();
+        let word = due != Due::Nothing;
         let mut heads = Vec::new();
         for (ring, copy) in lock(&self.host.copies).iter_mut() {
-            if let Some(position) = copy.head(due)? {
+            if let Some(position) = copy.head(word)? {
                 heads.push(Head { ring: *ring, position });
             }
         }
-        if due || !heads.is_empty() {
+        if word || !heads.is_empty() {
             let heartbeat = self.host.aperture.cells().get(host_cell::HEARTBEAT);
             let heartbeat = heartbeat.map_or(0, |cell| cell.load(Ordering::Acquire));
             let applied = self.host.applied.load(Ordering::Acquire);
             Message::Status { heartbeat, applied, heads }.encode(&mut self.out);
         }
-        if due {
-            self.beat = Instant::now();
+        if due == Due::Ping {
             Message::Ping { time: self.host.life.now() }.encode(&mut self.out);
         }
         Ok(())
@@ -721,23 +714,22 @@ impl Out {
         sent.map_err(|error| format!("the link has failed ({error})"))
     }
 
-    /// Sleeps until the worker interrupts, unless something has come meanwhile.
-    fn sleep(&mut self) {
+    /// Sleeps until the worker interrupts, unless something has come meanwhile; false when the time was over first.
+    fn sleep(&mut self) -> bool {
         // A corrupt ring is found by the next turn.
         let mut idle = self.events.prepare_sleep().unwrap_or(false);
-        for (context, sent) in self.sent.iter().enumerate() {
-            let request = Layout::request_line(context as u32)
-                .and_then(|cell| self.host.aperture.part(cell as u64 * 8, LINE_BYTES).ok())
-                .and_then(|line| IrqRequest::new(line, request_cell::AT_VALUE).ok());
-            let reader = FenceReader::new(&self.fences, context).ok();
-            if let (Some(request), Some(mut reader)) = (request, reader) {
+        for (context, (sent, request)) in self.sent.iter().zip(&self.requests).enumerate() {
+            // A new reader each time: a context that begins anew begins at 0.
+            if let Ok(mut reader) = FenceReader::new(&self.fences, context) {
                 idle &= request.arm(sent.value.wrapping_add(1), &mut reader).unwrap_or(false);
             }
         }
         if idle {
-            let left = BEAT.saturating_sub(self.beat.elapsed());
-            self.host.interrupt.wait(left.max(Duration::from_millis(1)));
+            // A peer that falls silent is noticed in time, whenever the next word is due.
+            let left = self.beat.left().min(self.host.life.patience());
+            idle = !self.host.interrupt.wait(left.max(Duration::from_millis(1)));
         }
         self.events.wake_up();
+        !idle
     }
 }

@@ -8,8 +8,71 @@ use crate::carrier::Close;
 
 /// TIMEOUT: how long a peer may say nothing. It says something ten times as often; a link that has ended is noticed within 1 s.
 pub const SILENCE: Duration = Duration::from_millis(900);
-/// How often each end says something.
+/// How often each end says something while there is something to say.
 pub const BEAT: Duration = Duration::from_millis(100);
+/// How often each end says something while nothing happens: often enough for [`SILENCE`], and with half of the wake-ups.
+pub const IDLE_BEAT: Duration = Duration::from_millis(200);
+/// Beats of an idle link from one measured round trip to the next.
+const IDLE_PINGS: u32 = 5;
+
+/// When an end has to say something.
+#[derive(Debug)]
+pub struct Beat {
+    last: Instant,
+    /// Something has happened since.
+    active: bool,
+    /// Beats since the last ping.
+    unmeasured: u32,
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing.
+    Nothing,
+    /// A word.
+    Word,
+    /// A word and a ping.
+    Ping,
+}
+
+impl Beat {
+    /// Begins with a ping after the first beat.
+    pub fn new() -> Self {
+        Self { last: Instant::now(), active: true, unmeasured: 0 }
+    }
+
+    /// Something has happened.
+    pub fn work(&mut self) {
+        self.active = true;
+    }
+
+    /// How long to wait for what is due next.
+    pub fn left(&self) -> Duration {
+        let every = if self.active { BEAT } else { IDLE_BEAT };
+        every.saturating_sub(self.last.elapsed())
+    }
+
+    /// Whether something is due; it counts as said.
+    pub fn due(&mut self) -> Due {
+        if !self.left().is_zero() {
+            return Due::Nothing;
+        }
+        self.last = Instant::now();
+        self.unmeasured += 1;
+        if std::mem::take(&mut self.active) || self.unmeasured >= IDLE_PINGS {
+            self.unmeasured = 0;
+            return Due::Ping;
+        }
+        Due::Word
+    }
+}
+
+impl Default for Beat {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Locks; what a panicking thread left is as good as what it found.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -209,6 +272,12 @@ impl Life {
     /// The peer has said something.
     pub fn hear(&self) {
         self.heard.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// How long the peer may still be silent.
+    pub fn patience(&self) -> Duration {
+        let silent = Duration::from_nanos(self.now().saturating_sub(self.heard.load(Ordering::Relaxed)));
+        SILENCE.saturating_sub(silent)
     }
 
     /// Ends the link if the peer has been silent for too long.

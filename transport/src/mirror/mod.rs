@@ -16,7 +16,7 @@
 //! - Neither side buffers more than the aperture holds: rings carry their own credit ([`pvgpu_ring::mirror`]), bulk is queued as
 //!   places in the heap ([`bulk`]).
 //! - The guest's end reads records to see what they touch ([`footprint`]); the host's end knows no record.
-//! - Each end says something every 100 ms, and counts the other as gone after 900 ms of silence ([`link`]).
+//! - Each end says something every 100 ms, every 200 ms on an idle link, and counts the other as gone after 900 ms of silence ([`link`]).
 
 pub mod bulk;
 pub mod copies;
@@ -25,6 +25,7 @@ pub mod frames;
 pub mod guest;
 pub mod host;
 pub mod link;
+pub mod looks;
 pub mod pack;
 pub mod reader;
 pub mod shadow;

@@ -45,7 +45,7 @@ pub fn unpack<'a>(
             Ok(scratch)
         }
         CODED => {
-            scratch.clear();
+            // What is left of the piece before is written over, all of it or the link ends.
             scratch.resize(length, 0);
             match decompress_range(data, scratch) {
                 Ok(()) => Ok(scratch),

@@ -262,6 +262,11 @@ impl Header {
         }
         Ok(header)
     }
+
+    /// Whether a [`Message::Piece`] follows.
+    pub fn is_piece(&self) -> bool {
+        self.kind == kind::PIECE
+    }
 }
 
 /// Takes numbers from the start of bytes.

@@ -94,7 +94,7 @@ pub enum SecureError {
 impl fmt::Display for SecureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PAIR: &str =
-            "run `pvgpu-ctl pair` on the host, then `pvgpu-ctl pair tcp://HOST:PORT CODE` here";
+            "run `pvgpu-ctl pair` on the host, then `pvgpu-ctl pair LINK CODE` here, as it is shown there";
         match self {
             Self::Io { action: Action::Send, source } => {
                 write!(f, "the handshake could not be sent ({source}); connect again")

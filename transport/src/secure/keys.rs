@@ -27,16 +27,14 @@ const WAIT: Duration = Duration::from_millis(20);
 pub struct PublicKey(pub [u8; 32]);
 
 impl PublicKey {
-    /// What people compare.
+    /// What people compare: the first half of [`PublicKey::digest`].
     pub fn fingerprint(&self) -> Fingerprint {
-        let mut text = FINGERPRINT_LABEL.to_vec();
-        text.extend_from_slice(&self.0);
-        let hash = sha256(&[&text]);
-        let mut short = [0; 16];
-        for (to, from) in short.iter_mut().zip(hash) {
-            *to = from;
-        }
-        Fingerprint(short)
+        Fingerprint::of_digest(&self.digest())
+    }
+
+    /// A hash that names the key, for programs: a beacon carries it.
+    pub fn digest(&self) -> [u8; 32] {
+        sha256(&[FINGERPRINT_LABEL, &self.0])
     }
 
     /// From 64 hexadecimal digits.
@@ -59,6 +57,17 @@ impl fmt::Debug for PublicKey {
 /// The first 128 bits of a hash of a public key; written as eight groups of four hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Of the key with this [`PublicKey::digest`].
+    pub fn of_digest(digest: &[u8; 32]) -> Self {
+        let mut short = [0; 16];
+        for (to, from) in short.iter_mut().zip(digest) {
+            *to = *from;
+        }
+        Self(short)
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use crate::carrier::{Channel, Receiver, Sender};
+use crate::span::Span;
 
 /// Bytes that a record holds at most.
 pub const MAX_RECORD: usize = 1 << 16;
@@ -196,6 +197,25 @@ impl Sealer {
         Ok(())
     }
 
+    /// Makes the record that `room` has exactly the place for; `fill` writes what it holds.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal`].
+    fn seal_in(&mut self, room: &mut [u8], fill: impl FnOnce(&mut [u8])) -> Result<(), RecordError> {
+        let length =
+            room.len().checked_sub(RECORD_OVERHEAD + 1).and_then(|length| u16::try_from(length).ok());
+        let header = length.ok_or(RecordError::Exhausted)?.to_le_bytes();
+        let nonce = self.0.nonce()?;
+        let (first, rest) = room.split_first_chunk_mut::<HEADER>().ok_or(RecordError::Exhausted)?;
+        let (body, last) = rest.split_last_chunk_mut::<TAG>().ok_or(RecordError::Exhausted)?;
+        *first = header;
+        fill(body);
+        let sealed = self.0.cipher.seal_in_place_separate_tag(nonce, Aad::from(header), body);
+        last.copy_from_slice(sealed.map_err(|_| RecordError::Exhausted)?.as_ref());
+        self.0.next();
+        Ok(())
+    }
+
     /// The keys as they are now, for somebody else to go on with.
     pub fn into_keys(self) -> DirectionKeys {
         self.0.keys
@@ -258,6 +278,8 @@ pub struct SealedSender {
     /// Bytes that a record holds at most.
     largest: usize,
     out: Vec<u8>,
+    /// Room for one record, for what is sealed where it is copied to.
+    record: Vec<u8>,
     ended: bool,
 }
 
@@ -272,7 +294,7 @@ impl SealedSender {
     /// records of a frame less [`RECORD_OVERHEAD`].
     pub fn new(inner: Box<dyn Sender>, keys: DirectionKeys, largest: usize) -> Self {
         let largest = largest.clamp(1, MAX_RECORD);
-        Self { inner, sealer: Sealer::new(keys), largest, out: Vec::new(), ended: false }
+        Self { inner, sealer: Sealer::new(keys), largest, out: Vec::new(), record: Vec::new(), ended: false }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -311,6 +333,27 @@ impl SealedSender {
         }
         self.flush()
     }
+
+    /// Each record is sent at once: while the next one is sealed, the peer opens it.
+    fn seal_from(&mut self, head: &[u8], span: Span<'_>) -> io::Result<()> {
+        let (mut head, mut span) = (head, span);
+        self.record.resize(self.largest + RECORD_OVERHEAD, 0);
+        while !head.is_empty() || !span.is_empty() {
+            let length = head.len().saturating_add(span.len()).min(self.largest);
+            let (now, later) = head.split_at_checked(length).unwrap_or((head, &[]));
+            let room = self.record.get_mut(..length + RECORD_OVERHEAD).unwrap_or_default();
+            self.sealer.seal_in(room, |body| {
+                if let Some((first, rest)) = body.split_at_mut_checked(now.len()) {
+                    first.copy_from_slice(now);
+                    span.read(rest);
+                }
+            })?;
+            self.inner.send(&[IoSlice::new(room)])?;
+            span = span.split_at(length - now.len()).1;
+            head = later;
+        }
+        Ok(())
+    }
 }
 
 impl Sender for SealedSender {
@@ -319,6 +362,15 @@ impl Sender for SealedSender {
             return Err(RecordError::Ended.into());
         }
         let sent = self.send_all(parts);
+        self.ended = sent.is_err();
+        sent
+    }
+
+    fn send_from(&mut self, head: &[u8], span: Span<'_>, _room: &mut [u8]) -> io::Result<()> {
+        if self.ended {
+            return Err(RecordError::Ended.into());
+        }
+        let sent = self.seal_from(head, span);
         self.ended = sent.is_err();
         sent
     }
@@ -354,17 +406,6 @@ impl SealedReceiver {
         Err(error.into())
     }
 
-    /// Copies what is opened; gives how much.
-    fn take(&mut self, into: &mut [u8]) -> usize {
-        let from = self.buffer.get(self.opened.clone()).unwrap_or_default();
-        let length = from.len().min(into.len());
-        if let (Some(to), Some(from)) = (into.get_mut(..length), from.get(..length)) {
-            to.copy_from_slice(from);
-        }
-        self.opened.start += length;
-        length
-    }
-
     /// Opens the next record if it is there; gives whether.
     fn open(&mut self) -> Result<bool, RecordError> {
         let bytes = self.buffer.get_mut(self.sealed.clone()).unwrap_or_default();
@@ -395,17 +436,19 @@ impl SealedReceiver {
         self.sealed.end += received;
         Ok(received > 0)
     }
-}
 
-impl Receiver for SealedReceiver {
-    fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    /// Waits for bytes and gives `length` of them at most to `put`, each time with how many there were before; how many in all.
+    fn deliver(&mut self, length: usize, mut put: impl FnMut(usize, &[u8])) -> io::Result<usize> {
         if let Some(error) = self.ended {
             return Err(error.into());
         }
         let mut taken = 0;
-        while taken < into.len() {
-            let Some(room) = into.get_mut(taken..) else { break };
-            taken += self.take(room);
+        while taken < length {
+            let opened = self.buffer.get(self.opened.clone()).unwrap_or_default();
+            let now = opened.get(..length - taken).unwrap_or(opened);
+            put(taken, now);
+            taken += now.len();
+            self.opened.start += now.len();
             if !self.opened.is_empty() {
                 break;
             }
@@ -430,6 +473,22 @@ impl Receiver for SealedReceiver {
             }
         }
         Ok(taken)
+    }
+}
+
+impl Receiver for SealedReceiver {
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.deliver(into.len(), |at, bytes| {
+            if let Some(to) = into.get_mut(at..at + bytes.len()) {
+                to.copy_from_slice(bytes);
+            }
+        })
+    }
+
+    fn receive_into(&mut self, span: Span<'_>, _room: &mut [u8]) -> io::Result<usize> {
+        self.deliver(span.len(), |at, bytes| {
+            span.split_at(at).1.write(bytes);
+        })
     }
 }
 

@@ -10,14 +10,14 @@ pub const HOST_FILE: &str = "host";
 /// The folder of a link.
 ///
 /// # Errors
-/// [`LinkError::ForMachines`] and [`LinkError::NotBuiltIn`] for links that are not shared memory.
+/// [`LinkError::ForMachines`] and [`LinkError::Elsewhere`] for links that are not shared memory.
 pub fn folder(link: &Link) -> Result<PathBuf, LinkError> {
     match link {
         Link::Shm(ShmName::Name(name)) => Ok(native(&format!("/dev/shm/pvgpu-{name}"))),
         Link::Shm(ShmName::Folder(folder)) => Ok(native(&folder.to_string_lossy())),
         Link::Ivshmem(_) => Err(LinkError::ForMachines { link: link.clone() }),
         Link::Tcp(_) | Link::Thunderbolt | Link::Tbstream(_) => {
-            Err(LinkError::NotBuiltIn { link: link.clone() })
+            Err(LinkError::Elsewhere { link: link.clone() })
         }
     }
 }

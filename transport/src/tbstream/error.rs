@@ -134,6 +134,11 @@ impl fmt::Display for StreamError {
                     "{} belongs to root; let this user read and write it, by a udev rule for good",
                     path.display()
                 ),
+                io::ErrorKind::ResourceBusy => write!(
+                    f,
+                    "{} is in use by another program; a stream carries one guest, so end that or make a second stream",
+                    path.display()
+                ),
                 io::ErrorKind::InvalidInput => write!(
                     f,
                     "{} has no HopIDs; write -1 to in_hopid and out_hopid of its folder below /sys/kernel/config/thunderbolt/stream",

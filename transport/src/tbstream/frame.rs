@@ -14,13 +14,8 @@
 //! receiver may be sent; a bye has none.
 
 use super::error::StreamError;
+pub(super) use super::{FRAME_BYTES, HEADER_BYTES, PIECE_BYTES};
 
-/// Bytes of a frame that the device takes at once (`TB_MAX_FRAME_SIZE`).
-pub(super) const FRAME_BYTES: usize = 4096;
-/// Bytes of a record's header.
-pub(super) const HEADER_BYTES: usize = 16;
-/// Payload of a full record.
-pub(super) const PIECE_BYTES: usize = FRAME_BYTES - HEADER_BYTES;
 /// Bytes of a hello's payload.
 pub(super) const HELLO_BYTES: usize = 28;
 /// Bytes of a credit's payload.

@@ -5,14 +5,16 @@
 //! flow control by the hardware, and a last frame that says "closed". `docs/thunderbolt.md` says how to make such a device.
 //!
 //! A device is one stream, and a mirror wants two channels, so a mux shares it: `frame` has the records, `mux` the rules, `run` the
-//! threads. Urgent bytes go before bulk that is still queued here; what the device already has in its ring goes first.
+//! threads. Urgent bytes go before bulk that is still queued here; what the device already has in its ring goes first. Both channels
+//! then begin with the handshake of [`crate::secure`] (`session`). [`connect`] is the guest's end, [`Host`] the host's: it serves one
+//! guest at a time, and opens the device again when that has gone.
 //!
 //! # Invariants
 //! - What the other end sends is checked before anything is done with it, and nothing it sends makes this end buffer more
 //!   than it has allowed. A violation ends the stream with a sentence that says which.
 //! - A program that does not read one channel does not hold up the other.
-//! - Bytes are not authenticated here, nor protected from an error that the cable's checksum misses: the encryption above
-//!   is for that.
+//! - The mux's own records are not authenticated, nor protected from an error that the cable's checksum misses: the encryption
+//!   above is for that. Who forges them can end the stream, as who pulls the cable can.
 
 #[cfg(target_os = "linux")]
 mod device;
@@ -21,21 +23,33 @@ mod error;
 mod file;
 #[cfg(target_os = "linux")]
 mod frame;
+#[cfg(target_os = "linux")]
+mod host;
 #[cfg(all(test, target_os = "linux"))]
 mod model;
 #[cfg(target_os = "linux")]
 mod mux;
 #[cfg(target_os = "linux")]
 mod run;
+mod session;
 
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 pub use error::StreamError;
+#[cfg(target_os = "linux")]
+pub use host::{Accepted, Callbacks, Half, Host, Notice};
+pub use session::{LinkError, connect, pair};
 
 use crate::carrier::Channels;
 
+/// Bytes of a frame that the device takes at once (`TB_MAX_FRAME_SIZE`).
+const FRAME_BYTES: usize = 4096;
+/// Bytes of a record's header.
+const HEADER_BYTES: usize = 16;
+/// Payload of a full record.
+const PIECE_BYTES: usize = FRAME_BYTES - HEADER_BYTES;
 /// How long [`open`] waits for the other end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -79,7 +93,7 @@ pub fn open_within(_path: &Path, _patience: Duration) -> io::Result<Channels> {
 #[doc(hidden)]
 pub fn take_hostile(bytes: &[u8], piece: usize) -> Result<usize, StreamError> {
     let mut mux = mux::Mux::new(1);
-    let mut frame = [0; frame::FRAME_BYTES];
+    let mut frame = [0; FRAME_BYTES];
     for piece in bytes.chunks(piece.max(1)) {
         mux.received(piece)?;
         while mux.next_frame(&mut frame).is_some() {}

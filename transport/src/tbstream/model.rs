@@ -38,6 +38,8 @@ struct State {
     /// By the side that sends.
     directions: [Direction; 2],
     is_unplugged: bool,
+    /// How often the cable was plugged in: a device of an earlier time is gone for good.
+    plugged: u32,
 }
 
 /// Two devices and their cable.
@@ -57,17 +59,40 @@ impl Cable {
 
     /// Opens the device of one side, 0 or 1.
     pub(super) fn open(self: &Arc<Self>, side: usize) -> Arc<End> {
-        let incoming = &mut self.lock().directions[1 - side];
+        self.try_open(side).expect("the cable is in and nobody else has the device")
+    }
+
+    /// The same with what the system may say: there is no such device, or somebody else has it.
+    pub(super) fn try_open(self: &Arc<Self>, side: usize) -> io::Result<Arc<End>> {
+        let mut state = self.lock();
+        let failed = |kind: io::ErrorKind| {
+            StreamError::Open { path: "/dev/tbstream0".into(), source: kind.into() }.into()
+        };
+        if state.is_unplugged {
+            return Err(failed(io::ErrorKind::NotFound));
+        }
+        let plugged = state.plugged;
+        let incoming = &mut state.directions[1 - side];
+        if incoming.is_open {
+            return Err(failed(io::ErrorKind::ResourceBusy));
+        }
         incoming.is_open = true;
         incoming.received.clear();
         incoming.offset = 0;
-        Arc::new(End { cable: Arc::clone(self), side, woken: AtomicBool::new(false) })
+        Ok(Arc::new(End { cable: Arc::clone(self), side, plugged, woken: AtomicBool::new(false) }))
     }
 
     /// Pulls the cable.
     pub(super) fn unplug(&self) {
         self.lock().is_unplugged = true;
         self.changed.notify_all();
+    }
+
+    /// Plugs it in again: the devices are others.
+    pub(super) fn plug(&self) {
+        let mut state = self.lock();
+        let plugged = state.plugged + 1;
+        *state = State { plugged, ..State::default() };
     }
 
     /// Moves up to `count` frames that `side` has sent, and says how many moved.
@@ -86,6 +111,11 @@ impl Cable {
     /// Where, after the first `written` frames that `side` has written, the first frame of this kind and channel stands.
     pub(super) fn find(&self, side: usize, written: usize, frame: (u8, u8)) -> Option<usize> {
         self.lock().directions[side].log[written..].iter().position(|one| *one == frame)
+    }
+
+    /// How many frames of this kind and channel `side` has written.
+    pub(super) fn count(&self, side: usize, frame: (u8, u8)) -> usize {
+        self.lock().directions[side].log.iter().filter(|one| **one == frame).count()
     }
 
     /// How many frames `side` has written.
@@ -126,13 +156,20 @@ impl Direction {
 pub(super) struct End {
     cable: Arc<Cable>,
     side: usize,
+    plugged: u32,
     woken: AtomicBool,
+}
+
+impl End {
+    fn is_gone(&self, state: &State) -> bool {
+        state.is_unplugged || state.plugged != self.plugged
+    }
 }
 
 impl FrameDevice for End {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         let mut state = self.cable.lock();
-        if state.is_unplugged {
+        if self.is_gone(&state) {
             return Err(StreamError::Unplugged.into());
         }
         let direction = &mut state.directions[1 - self.side];
@@ -170,7 +207,7 @@ impl FrameDevice for End {
     fn write_frame(&self, frame: &[u8]) -> io::Result<()> {
         assert!(is_frame(frame), "{} bytes", frame.len());
         let mut state = self.cable.lock();
-        if state.is_unplugged {
+        if self.is_gone(&state) {
             return Err(StreamError::Unplugged.into());
         }
         let direction = &mut state.directions[self.side];
@@ -187,7 +224,7 @@ impl FrameDevice for End {
         let deadline = Instant::now() + timeout;
         let mut state = self.cable.lock();
         loop {
-            if state.is_unplugged {
+            if self.is_gone(&state) {
                 return Err(StreamError::Unplugged.into());
             }
             let ready = match what {
@@ -215,6 +252,9 @@ impl FrameDevice for End {
 impl Drop for End {
     fn drop(&mut self) {
         let mut state = self.cable.lock();
+        if self.is_gone(&state) {
+            return;
+        }
         let outgoing = &mut state.directions[self.side];
         if outgoing.to_send.len() < self.cable.ring {
             outgoing.to_send.push_back(Frame::Close);

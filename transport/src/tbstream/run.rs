@@ -4,6 +4,7 @@
 //! halves hold only the state, so that the device closes, and tells the other end, as soon as both threads are done.
 
 use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -96,6 +97,19 @@ pub(super) fn connect(
     session: u32,
     patience: Duration,
 ) -> io::Result<Channels> {
+    connect_unless(device, session, patience, &AtomicBool::new(false))
+}
+
+/// The same, but it ends soon after `is_over` becomes true.
+///
+/// # Errors
+/// As [`connect`].
+pub(super) fn connect_unless(
+    device: Arc<dyn FrameDevice>,
+    session: u32,
+    patience: Duration,
+    is_over: &AtomicBool,
+) -> io::Result<Channels> {
     let shared = Arc::new(Shared {
         state: Mutex::new(State { mux: Mux::new(session), end: None, leave_by: None }),
         work: Condvar::new(),
@@ -119,10 +133,10 @@ pub(super) fn connect(
             None => {}
         }
         let left = patience.saturating_sub(start.elapsed());
-        if left.is_zero() {
-            return Err(StreamError::Alone { waited: patience }.into());
+        if left.is_zero() || is_over.load(Ordering::Acquire) {
+            return Err(StreamError::Alone { waited: start.elapsed() }.into());
         }
-        state = Shared::wait_for(&shared.open, state, left);
+        state = Shared::wait_for(&shared.open, state, left.min(BACKSTOP));
     }
     drop(state);
     let channel = |lane| Channel {

@@ -1,11 +1,10 @@
 //! One connection after its handshake.
 
 use std::net::TcpStream;
-use std::sync::Arc;
 
-use super::socket::Stream;
 use crate::carrier::Channel;
 use crate::secure::{MAX_RECORD, SessionKeys, sealed_channel};
+use crate::stream;
 
 /// One authenticated connection of a session. It may be taken apart, its socket and its keys (which serialise) be handed to another
 /// process, and be put together again there: the keys say which record comes next.
@@ -20,12 +19,7 @@ pub struct Half {
 impl Half {
     /// The carrier's channel.
     pub fn into_channel(self) -> Channel {
-        let stream = Arc::new(self.stream);
-        let channel = Channel {
-            sender: Box::new(Stream(stream.clone())),
-            receiver: Box::new(Stream(stream.clone())),
-            closer: Arc::new(Stream(stream)),
-        };
+        let channel = stream::channel(self.stream);
         match self.keys {
             Some(keys) => sealed_channel(channel, keys, MAX_RECORD),
             None => channel,

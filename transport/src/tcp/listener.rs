@@ -166,6 +166,38 @@ impl fmt::Display for Event {
 /// Where events go. It is called from the listener's threads.
 pub type Report = Arc<dyn Fn(&Event) + Send + Sync>;
 
+/// Whom listeners let in, and how. Several may share it: one code for pairing is then good at all of them.
+#[derive(Clone)]
+pub struct Door {
+    /// This machine's key.
+    pub identity: Identity,
+    /// The machines that it is paired with.
+    pub peers: Peers,
+    /// How to carry.
+    pub options: Options,
+    /// Where events go.
+    pub report: Report,
+    /// Where codes for pairing are offered.
+    pub pairing: Arc<Slot>,
+}
+
+impl Door {
+    /// With a place of its own for codes.
+    pub fn new(identity: Identity, peers: Peers, options: Options, report: Report) -> Self {
+        Self { identity, peers, options, report, pairing: Arc::default() }
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trusts = self.options.trust_link;
+        f.debug_struct("Door")
+            .field("identity", &self.identity)
+            .field("trusts", &trusts)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Listens for guests. Dropping it ends every handshake in progress; sessions go on.
 pub struct Listener {
     shared: Arc<Shared>,
@@ -238,29 +270,47 @@ impl Listener {
     ///
     /// # Errors
     /// [`TcpError::Address`], [`TcpError::Unknown`] or [`TcpError::Listen`]; nothing listens then.
-    pub fn bind(
-        addresses: &[&str],
-        identity: Identity,
-        peers: Peers,
-        options: Options,
-        report: Report,
-    ) -> Result<Self, TcpError> {
-        let (state, changed) = (Mutex::default(), Condvar::new());
-        let pairing = Arc::default();
-        let shared = Arc::new(Shared { identity, peers, options, report, pairing, state, changed });
-        let mut listener = Self { shared, sockets: Vec::new(), addresses: Vec::new() };
+    pub fn bind(addresses: &[&str], door: Door) -> Result<Self, TcpError> {
+        let mut listener = Self::new(door);
         for text in addresses {
-            let failed = |source| TcpError::Listen { address: (*text).to_owned(), source };
             for address in resolve(text)? {
-                let socket = Arc::new(listen(address).map_err(failed)?);
-                listener.addresses.push(socket.local_addr().map_err(failed)?);
-                listener.sockets.push(socket.clone());
-                let shared = listener.shared.clone();
-                let thread = std::thread::Builder::new().name("tcp listener".to_owned());
-                thread.stack_size(STACK_BYTES).spawn(move || take_all(&shared, &socket)).map_err(failed)?;
+                listener.add(address, text, None)?;
             }
         }
         Ok(listener)
+    }
+
+    /// Listens at addresses of one interface, for those who come over it and nobody else; all with the port of the first, which may be
+    /// any free one.
+    ///
+    /// # Errors
+    /// [`TcpError::Listen`]; nothing listens then.
+    pub fn bind_on(interface: &str, addresses: &[SocketAddr], door: Door) -> Result<Self, TcpError> {
+        let mut listener = Self::new(door);
+        for mut address in addresses.iter().copied() {
+            if let Some(first) = listener.addresses.first() {
+                address.set_port(first.port());
+            }
+            listener.add(address, &address.to_string(), Some(interface))?;
+        }
+        Ok(listener)
+    }
+
+    fn new(Door { identity, peers, options, report, pairing }: Door) -> Self {
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let shared = Arc::new(Shared { identity, peers, options, report, pairing, state, changed });
+        Self { shared, sockets: Vec::new(), addresses: Vec::new() }
+    }
+
+    fn add(&mut self, address: SocketAddr, text: &str, interface: Option<&str>) -> Result<(), TcpError> {
+        let failed = |source| TcpError::Listen { address: text.to_owned(), source };
+        let socket = Arc::new(listen(address, interface).map_err(failed)?);
+        self.addresses.push(socket.local_addr().map_err(failed)?);
+        self.sockets.push(socket.clone());
+        let shared = self.shared.clone();
+        let thread = std::thread::Builder::new().name("tcp listener".to_owned());
+        thread.stack_size(STACK_BYTES).spawn(move || take_all(&shared, &socket)).map_err(failed)?;
+        Ok(())
     }
 
     /// Where it listens.

@@ -28,7 +28,7 @@ pub use address::is_one_cable;
 pub use connect::{Connected, connect, pair};
 pub use error::TcpError;
 pub use half::Half;
-pub use listener::{Accepted, Event, Listener, MAX_HANDSHAKES, Report};
+pub use listener::{Accepted, Door, Event, Listener, MAX_HANDSHAKES, Report};
 
 use crate::secure::{self, PublicKey};
 

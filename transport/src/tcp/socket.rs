@@ -6,14 +6,14 @@
 
 use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use super::Options;
-use crate::carrier::{Close, Receiver, Sender};
+use crate::carrier::{Receiver, Sender};
 use crate::secure::handshake::Lane;
+use crate::stream::{receive, send_all};
 
 /// Bytes of bulk that may wait in the kernel beyond those on the way.
 #[cfg(target_os = "linux")]
@@ -52,8 +52,9 @@ pub(super) fn tune(stream: &TcpStream, lane: Lane, options: &Options) -> io::Res
     Ok(())
 }
 
-/// A socket that listens. An IPv6 address takes IPv6 only, so that `0.0.0.0` and `[::]` can be had beside each other.
-pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// A socket that listens, to one interface only if one is named (Linux). An IPv6 address takes IPv6 only, so that `0.0.0.0` and `[::]`
+/// can be had beside each other.
+pub(super) fn listen(address: SocketAddr, interface: Option<&str>) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -61,64 +62,16 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // On Windows it would let another program take the port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    // An address of 169.254.0.0/16 can be reached over other interfaces, too.
+    #[cfg(target_os = "linux")]
+    if let Some(interface) = interface {
+        socket.bind_device(Some(interface.as_bytes()))?;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = interface;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-/// Sends everything; the parts go down in one call as long as the system takes them.
-pub(super) fn send_all(mut stream: &TcpStream, parts: &[IoSlice<'_>]) -> io::Result<()> {
-    use std::io::Write;
-    let mut sent = loop {
-        match stream.write_vectored(parts) {
-            Ok(sent) => break sent,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    };
-    for part in parts {
-        match part.get(sent..) {
-            Some([]) => sent = 0,
-            Some(rest) => {
-                stream.write_all(rest)?;
-                sent = 0;
-            }
-            None => sent -= part.len(),
-        }
-    }
-    Ok(())
-}
-
-fn receive(mut stream: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
-    use std::io::Read;
-    loop {
-        match stream.read(into) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
-/// Half of a connection, as a carrier.
-pub(super) struct Stream(pub(super) Arc<TcpStream>);
-
-impl Sender for Stream {
-    fn send(&mut self, parts: &[IoSlice<'_>]) -> io::Result<()> {
-        send_all(&self.0, parts)
-    }
-}
-
-impl Receiver for Stream {
-    fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        receive(&self.0, into)
-    }
-}
-
-impl Close for Stream {
-    fn close(&self) {
-        // One that is closed already stays closed.
-        let _ = self.0.shutdown(std::net::Shutdown::Both);
-    }
 }
 
 /// Half of a connection during its handshake: all of it must be over at some time.

@@ -37,8 +37,8 @@ fn world(options: Options) -> World {
         let events = events.clone();
         Arc::new(move |event: &Event| events.lock().expect("no panic").push(event.to_string()))
     };
-    let listener =
-        Listener::bind(&["127.0.0.1:0"], host_key.clone(), host_peers, options, report).expect("a free port");
+    let listener = Listener::bind(&["127.0.0.1:0"], Door::new(host_key.clone(), host_peers, options, report))
+        .expect("a free port");
     let address = listener.addresses()[0].to_string();
     World { guest, guest_peers, host_key, listener, address, events }
 }
@@ -267,7 +267,8 @@ fn an_address_that_is_not_of_one_cable_is_not_trusted() {
     let (peers, report): (_, Report) = (Peers::in_memory(Vec::new()), Arc::new(|_: &Event| {}));
     let key = Identity::generate().expect("random");
     let at = format!("{}:0", own.ip());
-    let listener = Listener::bind(&[&at], key.clone(), peers.clone(), trusting(), report).expect("listens");
+    let listener =
+        Listener::bind(&[&at], Door::new(key.clone(), peers.clone(), trusting(), report)).expect("listens");
     let address = listener.addresses()[0].to_string();
     let error = connect(&address, &key, &peers, &trusting()).expect_err("not one cable").to_string();
     assert!(error.contains("--trust-link is for addresses of one cable"), "{error}");
@@ -426,7 +427,10 @@ fn a_peer_that_reads_no_bulk_for_a_while_is_not_dead() {
 fn a_taken_port_is_an_error_that_names_it() {
     let world = world(Options::default());
     let (key, peers): (_, _) = (world.host_key.clone(), Peers::in_memory(Vec::new()));
-    let second = Listener::bind(&[&world.address], key, peers, Options::default(), Arc::new(|_: &Event| {}));
+    let second = Listener::bind(
+        &[&world.address],
+        Door::new(key, peers, Options::default(), Arc::new(|_: &Event| {})),
+    );
     let error = second.expect_err("taken").to_string();
     assert!(error.contains(&world.address) && error.contains("a free port"), "{error}");
 }
@@ -438,13 +442,8 @@ fn both_families_are_served_together() {
         Peers::in_memory(vec![Known { name: "x".to_owned(), role, key: key.public(), address: None }])
     };
     let report: Report = Arc::new(|_: &Event| {});
-    let bound = Listener::bind(
-        &["127.0.0.1:0", "[::1]:0"],
-        host.clone(),
-        one(Role::Guest, &guest),
-        Options::default(),
-        report,
-    );
+    let door = Door::new(host.clone(), one(Role::Guest, &guest), Options::default(), report);
+    let bound = Listener::bind(&["127.0.0.1:0", "[::1]:0"], door);
     // A machine without IPv6 has nothing to show here.
     let Ok(listener) = bound else { return };
     for address in listener.addresses() {

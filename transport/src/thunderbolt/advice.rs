@@ -85,7 +85,7 @@ impl fmt::Display for Advice {
             ),
             Self::NoNetwork { cable, peer } => write!(
                 f,
-                "{peer} at the other end of cable {cable} offers no network: on Linux run `modprobe thunderbolt-net` there, on Windows look for its USB4 P2P network adapter"
+                "cable {cable} leads to {peer}, which offers no network: on Linux run `modprobe thunderbolt-net` there, on Windows look for its USB4 P2P network adapter"
             ),
             Self::NoDriver { cable } => write!(
                 f,
@@ -161,11 +161,12 @@ impl Cable {
         advice
     }
 
-    fn peer_name(&self) -> String {
+    /// Who is at the other end, as the cable's driver says.
+    pub fn peer_name(&self) -> String {
         match (&self.peer.vendor, &self.peer.device) {
             (Some(vendor), Some(device)) => format!("{vendor} {device}"),
             (Some(name), None) | (None, Some(name)) => name.clone(),
-            (None, None) => "the machine".to_owned(),
+            (None, None) => "the machine at its other end".to_owned(),
         }
     }
 }

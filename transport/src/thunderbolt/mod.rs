@@ -4,7 +4,8 @@
 //! A cable between two machines becomes a network interface: on Linux by the driver `thunderbolt-net`, on Windows by the USB4 P2P
 //! network adapter. This module finds that interface and says in sentences what is missing ([`cables`], [`Advice`]), notices
 //! when a cable comes or goes ([`watch`]), and finds the pvgpu at the other end by beacons that never leave the link
-//! ([`beacon`]). The connection itself is TCP to the address that a beacon came from.
+//! ([`beacon`]). The connection itself is TCP to the address that a beacon came from: [`Host`] listens on every cable, [`find`] gives a
+//! guest the address.
 //!
 //! # Invariants
 //! - Nothing here changes the configuration of the system: it is read, and what a person may want to change is said.
@@ -16,6 +17,9 @@ pub mod adapters;
 mod address;
 mod advice;
 pub mod beacon;
+mod find;
+#[cfg(target_os = "linux")]
+mod host;
 #[cfg(target_os = "linux")]
 mod netlink;
 mod sysfs;
@@ -23,9 +27,12 @@ mod watch;
 #[cfg(windows)]
 mod windows;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 pub use advice::Advice;
+pub use find::{FIND_TIME, FindError, Heard, Who, find};
+#[cfg(target_os = "linux")]
+pub use host::{Callbacks, Host, Notice, TCP_PORT};
 pub use sysfs::cables;
 pub use watch::{Watch, watch};
 
@@ -137,6 +144,14 @@ impl Interface {
             IpAddr::V4(address) if address.is_link_local() => Some(*address),
             _ => None,
         })
+    }
+
+    /// Where it can be listened at for the link alone, with the scope that IPv6 needs; those of beacons.
+    pub fn link_local(&self, port: u16) -> Vec<SocketAddr> {
+        let v6 = self.link_local_v6().filter(|_| self.index != 0);
+        let v6 = v6.map(|address| SocketAddrV6::new(address, port, 0, self.index).into());
+        let v4 = self.link_local_v4().map(|address| SocketAddrV4::new(address, port).into());
+        v6.into_iter().chain(v4).collect()
     }
 }
 

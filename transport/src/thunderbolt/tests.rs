@@ -150,7 +150,7 @@ fn each_thing_that_is_missing_has_its_sentence() {
     says(&[], "no Thunderbolt or USB4 controller");
     says(&["sys/bus/thunderbolt/devices/"], "no Thunderbolt or USB4 controller");
     says(&[CONTROLLER], "no other machine");
-    says(&[CONTROLLER, PEER], "Linux rendernode at the other end of cable 0-1 offers no network");
+    says(&[CONTROLLER, PEER], "cable 0-1 leads to Linux rendernode, which offers no network");
     says(&[CONTROLLER, PEER, SERVICE], "`modprobe thunderbolt-net`");
     let down = "sys/class/net/thunderbolt0/operstate = down\nsys/class/net/thunderbolt0/flags = 0x1002";
     says(&[CONTROLLER, PEER, SERVICE, INTERFACE, down, ADDRESS], "`ip link set thunderbolt0 up`");

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use super::texels;
+use super::{packs, texels};
 
 /// How the bytes of a block are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub struct Rates {
     pub texels_encode: Cost,
     /// Texels.
     pub texels_decode: Cost,
+    /// Picoseconds to see whether a range packs, from [`RANGE_SAMPLE_BYTES`](super::RANGE_SAMPLE_BYTES) of it.
+    pub look: u64,
 }
 
 impl Default for Rates {
@@ -76,6 +78,7 @@ impl Default for Rates {
             lz4_decode: Cost { raw: 15, coded: 850 },
             texels_encode: Cost { raw: 90, coded: 8_000 },
             texels_decode: Cost { raw: 22, coded: 8_000 },
+            look: 12_000_000,
         }
     }
 }
@@ -104,7 +107,21 @@ impl Rates {
             |block, _| estimate(block, 256, 1).codes,
             |code, into| black_box(texels::decode(code, 64, into.as_chunks_mut().0)).is_some(),
         );
-        Self { lz4_encode, lz4_decode, texels_encode, texels_decode }
+        let rates = Self { lz4_encode, lz4_decode, texels_encode, texels_decode, look: 0 };
+        // A link on which LZ4 is thought of.
+        let choice = Choice::new(0, &rates, &rates);
+        let mut looks: Vec<Duration> = rough
+            .iter()
+            .map(|block| {
+                let start = Instant::now();
+                black_box(packs(black_box(block), &choice));
+                start.elapsed()
+            })
+            .collect();
+        looks.sort();
+        let look = looks.get(looks.len() / 2).copied().unwrap_or_default();
+        // CAST: some microseconds.
+        Self { look: look.as_nanos() as u64 * 1000, ..rates }
     }
 }
 
@@ -184,6 +201,7 @@ pub struct Choice {
     link: u64,
     lz4: Cost,
     texels: Cost,
+    look: u64,
     only: Option<Coding>,
 }
 
@@ -202,6 +220,7 @@ impl Choice {
             link: 1_000_000_000_000 / rate,
             lz4: sum(here.lz4_encode, there.lz4_decode),
             texels: sum(here.texels_encode, there.texels_decode),
+            look: here.look,
             only: None,
         }
     }
@@ -211,8 +230,13 @@ impl Choice {
         Self { only: Some(coding), ..Self::new(0, &Rates::default(), &Rates::default()) }
     }
 
+    /// What it takes to see whether a range packs, in picoseconds.
+    pub(crate) const fn look(&self) -> u64 {
+        self.look
+    }
+
     /// The time that so many bytes take on the link, in picoseconds.
-    const fn on_link(&self, bytes: usize) -> u64 {
+    pub(crate) const fn on_link(&self, bytes: usize) -> u64 {
         (bytes as u64).saturating_mul(self.link)
     }
 

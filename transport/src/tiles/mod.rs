@@ -32,7 +32,7 @@ pub use difference::Differences;
 pub use encode::{Encoded, Encoder, Job, MIN_PIECE_BYTES};
 pub use mask::{Geometry, MAX_EXTENT, MAX_TEXEL_BYTES, Rectangle, TILE, TileMask};
 pub use memory::{Cells, Source, Target};
-pub use range::{RANGE_BLOCK_BYTES, compress_range, decompress_range};
+pub use range::{RANGE_BLOCK_BYTES, RANGE_SAMPLE_BYTES, compress_range, decompress_range, packs};
 
 /// Why a picture or a payload was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

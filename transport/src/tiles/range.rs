@@ -10,10 +10,23 @@ use super::{TileError, varint};
 
 /// Bytes of a block, but for the last one.
 pub const RANGE_BLOCK_BYTES: usize = 64 << 10;
+/// Bytes of which [`packs`] is to be asked, where there are more.
+pub const RANGE_SAMPLE_BYTES: usize = 16 << 10;
 /// A word that fills a block.
 const WORD: usize = 8;
 /// Blocks that are shorter are not looked at.
 const WORTH: usize = 64;
+
+/// Whether it is worth while to code bytes of which these are a part.
+pub fn packs(sample: &[u8], choice: &Choice) -> bool {
+    if sample.len() <= WORTH {
+        return false;
+    }
+    let (word, rest) = sample.split_at(WORD);
+    let texel = if sample.len().is_multiple_of(4) { 4 } else { 1 };
+    rest.chunks_exact(WORD).all(|next| next == word)
+        || choice.choose(sample, sample.len(), texel, true) != Coding::Raw
+}
 
 /// Appends the code of bytes; it is never longer than they are, but for a byte a block.
 pub fn compress_range(bytes: &[u8], choice: &Choice, out: &mut Vec<u8>) {

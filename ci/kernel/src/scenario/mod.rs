@@ -6,6 +6,7 @@
 mod display;
 mod hostile;
 mod life;
+mod link;
 mod paging;
 mod sharing;
 mod work;
@@ -19,8 +20,8 @@ pub use sharing::frames;
 pub const ALL: &[&[Scenario]] =
     &[life::ALL, work::ALL, sharing::ALL, hostile::ALL, display::ALL, paging::ALL];
 
-/// Those that are too long for the sweep.
-pub const LONG: &[Scenario] = display::LONG;
+/// Those that are too long for the sweep, or whose calls are not the same in each run.
+pub const LONG: &[&[Scenario]] = &[display::LONG, link::ALL];
 
 /// A root device with everything that is checked.
 pub fn root() -> Options {

@@ -42,6 +42,8 @@ pub struct Options {
     pub only: Option<String>,
     /// Only plain TCP.
     pub bare: bool,
+    /// Windows programs, too; without them it takes a fifth of the time.
+    pub programs: bool,
     /// Measure nothing; make the plots of the last run.
     pub plot: bool,
     /// Build everything first.
@@ -55,7 +57,15 @@ impl Options {
     /// [`Error::Usage`] for anything unknown.
     pub fn parse(arguments: &[OsString]) -> Result<Self> {
         use lexopt::prelude::*;
-        let mut options = Self { seconds: 3.0, rounds: 3, only: None, bare: false, plot: false, build: true };
+        let mut options = Self {
+            seconds: 3.0,
+            rounds: 3,
+            only: None,
+            bare: false,
+            programs: true,
+            plot: false,
+            build: true,
+        };
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
@@ -63,6 +73,7 @@ impl Options {
                 Long("rounds") => options.rounds = parser.value()?.parse()?,
                 Long("only") => options.only = Some(parser.value()?.string()?),
                 Long("bare") => options.bare = true,
+                Long("no-programs") => options.programs = false,
                 Long("plot") => options.plot = true,
                 Long("no-build") => options.build = false,
                 other => return Err(other.unexpected().into()),
@@ -71,7 +82,8 @@ impl Options {
         let points = options.points();
         if points.is_empty() {
             return Err(Error::Usage(
-                "no point's name begins so; try \"rtt\", \"rate\" or \"veth\"".to_owned(),
+                "no point's name begins so; try \"rtt\", \"rate\", \"cable\", \"rough\" or \"veth\""
+                    .to_owned(),
             ));
         }
         if options.rounds == 0 || Duration::try_from_secs_f64(options.seconds).is_err() {
@@ -102,9 +114,13 @@ pub fn task(options: &Options) -> Result<ExitCode> {
     if !options.bare {
         if options.build {
             toolchain::build_host()?;
-            toolchain::build_windows()?;
+            if options.programs {
+                toolchain::build_windows()?;
+            }
         }
-        sdl::ensure()?;
+        if options.programs {
+            sdl::ensure()?;
+        }
     }
     let results = measure_all(options)?;
     print!("\n{}", results.text());
@@ -116,7 +132,11 @@ pub fn task(options: &Options) -> Result<ExitCode> {
     fs::write(&file, json + "\n").map_err(Error::io("write", &file))?;
     println!("Written to {}.", file.display());
     // A part of the points or none of the programs is no picture to keep.
-    if options.bare || options.only.is_some() { Ok(ExitCode::SUCCESS) } else { plots(&results) }
+    if options.bare || !options.programs || options.only.is_some() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        plots(&results)
+    }
 }
 
 fn plots(results: &Results) -> Result<ExitCode> {
@@ -154,7 +174,7 @@ fn become_root_of_a_namespace() -> Result<()> {
 fn measure_all(options: &Options) -> Result<Results> {
     let mut results = Results::new(machine(), options.rounds, options.points());
     let points = results.points.clone();
-    let display = if options.bare { None } else { Some(Display::start()?) };
+    let display = if options.bare || !options.programs { None } else { Some(Display::start()?) };
     // A link that does not start anywhere is not tried again everywhere.
     let mut broken: Option<String> = None;
     for round in 0..options.rounds {
@@ -184,7 +204,9 @@ fn at(
     let lab = point.spec.as_ref().map(Lab::new).transpose().map_err(of_lab)?;
     let mut measured = Vec::new();
     let mut link = || {
-        let Some(display) = display else { return Vec::new() };
+        if options.bare {
+            return Vec::new();
+        }
         link(point, lab.as_ref(), time, round, display, broken)
     };
     let bare_first = round.is_multiple_of(2);
@@ -218,13 +240,19 @@ fn link(
     lab: Option<&Lab>,
     time: Duration,
     round: usize,
-    display: &Display,
+    display: Option<&Display>,
     broken: &mut Option<String>,
 ) -> Vec<Measured> {
     let over_network = lab.is_some();
     let all_missing = |reason: &str| {
-        let figures =
-            [Figure::LinkThroughput, Figure::LinkP50, Figure::LinkP99, Figure::Cube, Figure::Sprites];
+        let figures = [
+            Figure::LinkThroughput,
+            Figure::Uploads,
+            Figure::LinkP50,
+            Figure::LinkP99,
+            Figure::Cube,
+            Figure::Sprites,
+        ];
         figures.map(|figure| (figure, Err(reason.to_owned()))).to_vec()
     };
     if let Some(reason) = broken.as_ref().filter(|_| over_network) {
@@ -243,6 +271,11 @@ fn link(
             let mut measured = product.measure(time);
             if round == 0 && matches!(point.axis, Axis::Local | Axis::Fastest) {
                 measured.extend(product.idle());
+            }
+            drop(product);
+            if let Some(lab) = lab {
+                let encrypted = Product::start_encrypted(lab).map_err(|error| error.to_string());
+                measured.push((Figure::Encrypted, encrypted.and_then(|product| product.throughput(time))));
             }
             measured
         }
@@ -292,13 +325,14 @@ mod tests {
     fn options_have_defaults_and_refuse_the_unknown() {
         let defaults = parse("").expect("no options are fine");
         assert_eq!((defaults.rounds, defaults.build, defaults.bare), (3, true, false));
-        let given =
-            parse("--seconds 1 --rounds 5 --only rtt --bare --plot --no-build").expect("known options");
+        let given = parse("--seconds 1 --rounds 5 --only rtt --bare --no-programs --plot --no-build")
+            .expect("known options");
         let expect = Options {
             seconds: 1.0,
             rounds: 5,
             only: Some("rtt".to_owned()),
             bare: true,
+            programs: false,
             plot: true,
             build: false,
         };
@@ -310,9 +344,11 @@ mod tests {
 
     #[test]
     fn points_are_chosen_by_the_beginning_of_their_names() {
-        let count = |line| parse(line).expect("known options").points().len();
+        let count = |line: &str| parse(line).expect("known options").points().len();
         let all = points::all().len();
         assert_eq!((count(""), count("--bare")), (all, all - 1));
-        assert!(count("--only rtt") + count("--only rate") + 2 == all);
+        let axes: usize =
+            ["rtt", "rate", "cable", "rough"].map(|axis| count(&format!("--only {axis}"))).iter().sum();
+        assert_eq!(axes + 2, all);
     }
 }

@@ -8,6 +8,11 @@ use pvgpu_netlab::{Path, Spec};
 const ROUND_TRIPS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
 /// Rates in Gb/s.
 const RATES: [f64; 6] = [1.0, 2.5, 5.0, 10.0, 20.0, 40.0];
+/// Bits a second of a Thunderbolt cable's network, and the round trips in ms whose frame rates are compared.
+const CABLE_RATE: u64 = 20_000_000_000;
+const CABLES: [f64; 2] = [0.0, 0.5];
+/// The round trip of the rough paths.
+const ROUGH_ROUND_TRIP: Duration = Duration::from_millis(2);
 
 /// What changes from one point to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +25,10 @@ pub enum Axis {
     RoundTrip(f64),
     /// The rate in Gb/s, without any delay.
     Rate(f64),
+    /// The round trip in ms of a cable: [`CABLE_RATE`].
+    Cable(f64),
+    /// A path whose packets are late or lost.
+    Rough,
 }
 
 /// A path with its name.
@@ -33,7 +42,7 @@ pub struct Point {
     pub spec: Option<Spec>,
 }
 
-/// All points: what others are compared with first, then round trips, then rates.
+/// All points: what others are compared with first, then round trips, then rates, then both together, then the rough ones.
 pub fn all() -> Vec<Point> {
     let mut points = vec![
         Point { name: "shared memory".to_owned(), axis: Axis::Local, spec: None },
@@ -50,6 +59,26 @@ pub fn all() -> Vec<Point> {
         // CAST: a whole number of bits.
         spec: Some(Spec::with_rate((gbits * 1e9) as u64)),
     }));
+    points.extend(CABLES.map(|ms| Point {
+        name: format!("cable 20 Gb/s, {ms} ms"),
+        axis: Axis::Cable(ms),
+        spec: Some(Spec {
+            rate: Some(CABLE_RATE),
+            ..Spec::with_round_trip(Duration::from_secs_f64(ms / 1000.0))
+        }),
+    }));
+    let rough = Spec::with_round_trip(ROUGH_ROUND_TRIP);
+    points.extend(
+        [
+            ("2 ms, up to 1 ms late", Spec { jitter: Duration::from_millis(1), ..rough }),
+            ("2 ms, 0.1 % lost", Spec { loss_ppm: 1000, ..rough }),
+        ]
+        .map(|(name, spec)| Point {
+            name: format!("rough {name}"),
+            axis: Axis::Rough,
+            spec: Some(spec),
+        }),
+    );
     points
 }
 
@@ -65,6 +94,9 @@ mod tests {
         let spec = named("rtt 0.5 ms").expect("there is one");
         assert_eq!((spec.path, spec.delay), (Path::Relay, Duration::from_micros(250)));
         assert_eq!(points.iter().filter(|point| point.spec.is_none()).count(), 1);
-        assert_eq!(points.len(), 2 + ROUND_TRIPS.len() + RATES.len());
+        let spec = named("cable 20 Gb/s, 0.5 ms").expect("there is one");
+        assert_eq!((spec.rate, spec.delay), (Some(20_000_000_000), Duration::from_micros(250)));
+        assert!(named("rough 2 ms, 0.1 % lost").is_some_and(|spec| spec.loss_ppm == 1000));
+        assert_eq!(points.len(), 2 + ROUND_TRIPS.len() + RATES.len() + CABLES.len() + 2);
     }
 }

@@ -4,8 +4,10 @@
 //! from a program that speaks to the host without Windows, `link-bench` of [`PROBE`]:
 //!
 //! - `link-bench --link LINK bulk --seconds S` prints `{"bits_per_second": N}`: contents of the heap that reached the host;
+//! - `link-bench --link LINK upload --seconds S` prints the same of uploads into a buffer of the host's renderer;
 //! - `link-bench --link LINK ping --seconds S` prints `{"p50_us": N, "p99_us": N}`: from publishing an empty command to its fence;
-//! - `link-bench --link LINK idle --seconds S` connects, does nothing, and ends.
+//! - `link-bench --link LINK idle --seconds S` connects, does nothing, and ends;
+//! - `link-bench keys FOLDER` makes two paired machines.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -48,13 +50,16 @@ const IDLE: Duration = Duration::from_secs(10);
 pub type Measured = (Figure, std::result::Result<f64, String>);
 
 /// Figures that need [`PROBE`].
-const PROBED: [Figure; 3] = [Figure::LinkThroughput, Figure::LinkP50, Figure::LinkP99];
+const PROBED: [Figure; 4] = [Figure::LinkThroughput, Figure::Uploads, Figure::LinkP50, Figure::LinkP99];
 
 /// A daemon that serves a path, or the memory of this machine.
 pub struct Product<'a> {
     lab: Option<&'a Lab>,
-    display: &'a Display,
+    /// Where programs show their windows; none without programs.
+    display: Option<&'a Display>,
     daemon: Daemon,
+    /// The guest's keys, if the two are paired.
+    keys: Option<PathBuf>,
 }
 
 impl<'a> Product<'a> {
@@ -62,15 +67,47 @@ impl<'a> Product<'a> {
     ///
     /// # Errors
     /// If it does not start, with its messages.
-    pub fn start(lab: Option<&'a Lab>, display: &'a Display) -> Result<Self> {
+    pub fn start(lab: Option<&'a Lab>, display: Option<&'a Display>) -> Result<Self> {
         let daemon = match lab {
             None => Daemon::start(false)?,
             Some(lab) => {
                 let address = SocketAddr::new(lab.address(Side::Host), port());
-                on(Some(lab), Side::Host, || Daemon::start_on_cable(address))?
+                on(Some(lab), Side::Host, || Daemon::start_on_cable(address, None))?
             }
         };
-        Ok(Self { lab, display, daemon })
+        Ok(Self { lab, display, daemon, keys: None })
+    }
+
+    /// The same between two paired machines, so that everything is encrypted.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start), and if the machines cannot be paired.
+    pub fn start_encrypted(lab: &'a Lab) -> Result<Self> {
+        let folder = paths::target("bench/link/keys");
+        let probe = probe().ok_or_else(|| Error::Failed(no_probe()))?;
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &folder)(error));
+            }
+            _ => {}
+        }
+        process::run(Command::new(probe).arg("keys").arg(&folder))?;
+        let address = SocketAddr::new(lab.address(Side::Host), port());
+        let host = folder.join("host");
+        let daemon = on(Some(lab), Side::Host, || Daemon::start_on_cable(address, Some(&host)))?;
+        Ok(Self { lab: Some(lab), display: None, daemon, keys: Some(folder.join("guest")) })
+    }
+
+    /// Contents of the heap that reach the host, over about `time`.
+    pub fn throughput(&self, time: Duration) -> std::result::Result<f64, String> {
+        let probe = probe().ok_or_else(no_probe)?;
+        number(&self.probe(&probe, "bulk", time), "bits_per_second").map(|bits| bits / 1e9)
+    }
+
+    /// The same into a buffer of the renderer.
+    pub fn uploads(&self, time: Duration) -> std::result::Result<f64, String> {
+        let probe = probe().ok_or_else(no_probe)?;
+        number(&self.probe(&probe, "upload", time), "bits_per_second").map(|bits| bits / 1e9)
     }
 
     /// Everything that is measured at each point, over about `time` each.
@@ -79,20 +116,20 @@ impl<'a> Product<'a> {
         match probe() {
             None => measured.extend(PROBED.map(|figure| (figure, Err(no_probe())))),
             Some(probe) => {
-                let bulk = self.probe(&probe, "bulk", time);
-                measured
-                    .push((Figure::LinkThroughput, number(&bulk, "bits_per_second").map(|bits| bits / 1e9)));
+                measured.push((Figure::LinkThroughput, self.throughput(time)));
+                measured.push((Figure::Uploads, self.uploads(time)));
                 let ping = self.probe(&probe, "ping", time);
                 measured.push((Figure::LinkP50, number(&ping, "p50_us")));
                 measured.push((Figure::LinkP99, number(&ping, "p99_us")));
             }
         }
+        let Some(display) = self.display else { return measured };
         let cube = self.request(paths::windows_file("cube.exe"), &["--frames", ENDLESS]);
-        measured.push((Figure::Cube, self.frame_rate(cube, time)));
+        measured.push((Figure::Cube, self.frame_rate(cube, display, time)));
         let mut sprites =
             self.request(sdl::program("testsprite2"), &["--info", "render", "--iterations", ENDLESS]);
         sprites.environment.push(("SDL_RENDER_DRIVER", "direct3d11".to_owned()));
-        measured.push((Figure::Sprites, self.frame_rate(sprites, time)));
+        measured.push((Figure::Sprites, self.frame_rate(sprites, display, time)));
         measured
     }
 
@@ -137,7 +174,12 @@ impl<'a> Product<'a> {
     }
 
     /// Frames a second once the program runs evenly; it is ended then.
-    fn frame_rate(&self, mut request: Request, time: Duration) -> std::result::Result<f64, String> {
+    fn frame_rate(
+        &self,
+        mut request: Request,
+        display: &Display,
+        time: Duration,
+    ) -> std::result::Result<f64, String> {
         let name = request.program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = paths::target("bench/link");
         let failed = |error: Error| error.to_string();
@@ -151,8 +193,7 @@ impl<'a> Product<'a> {
         }
         request.environment.push(("PVGPU_STATS", windows_path(&counters)));
         request.output = Output::File(output.clone());
-        let mut running =
-            on(self.lab, Side::Guest, || Running::start(&request, self.display)).map_err(failed)?;
+        let mut running = on(self.lab, Side::Guest, || Running::start(&request, display)).map_err(failed)?;
         let (start, mut first, mut last) = (Instant::now(), None, None);
         loop {
             let outcome = running.look().map_err(failed)?;
@@ -184,7 +225,11 @@ impl<'a> Product<'a> {
     fn probe_command(&self, probe: &PathBuf, what: &str, time: Duration) -> Command {
         let mut command = Command::new(probe);
         command.args(["--link", self.daemon.link(), what, "--seconds", &time.as_secs_f64().to_string()]);
-        command.envs(self.lab.map(|_| TRUST)).stdin(Stdio::null());
+        match &self.keys {
+            Some(keys) => command.env("PVGPU_KEYS", keys).env(TRUST.0, "0"),
+            None => command.envs(self.lab.map(|_| TRUST)),
+        };
+        command.stdin(Stdio::null());
         command
     }
 

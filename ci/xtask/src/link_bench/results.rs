@@ -20,6 +20,10 @@ pub enum Figure {
     BareP99,
     /// The link's, from the guest to the host, in Gb/s.
     LinkThroughput,
+    /// The same between paired machines, encrypted.
+    Encrypted,
+    /// Uploads into a buffer of the host's renderer, in Gb/s.
+    Uploads,
     /// An empty command and its fence, in µs.
     LinkP50,
     /// The same.
@@ -37,11 +41,13 @@ pub enum Figure {
 }
 
 /// A figure's name in JSON and in the table, and the digits that it is shown with.
-const FIGURES: [(Figure, &str, &str, usize); 11] = [
+const FIGURES: [(Figure, &str, &str, usize); 13] = [
     (Figure::BareThroughput, "bare_gbps", "TCP Gb/s", 2),
     (Figure::BareP50, "bare_p50_us", "TCP p50 µs", 1),
     (Figure::BareP99, "bare_p99_us", "TCP p99 µs", 1),
     (Figure::LinkThroughput, "link_gbps", "link Gb/s", 2),
+    (Figure::Encrypted, "encrypted_gbps", "encrypted Gb/s", 2),
+    (Figure::Uploads, "upload_gbps", "uploads Gb/s", 2),
     (Figure::LinkP50, "link_p50_us", "link p50 µs", 1),
     (Figure::LinkP99, "link_p99_us", "link p99 µs", 1),
     (Figure::Cube, "cube_fps", "cube fps", 1),
@@ -95,7 +101,17 @@ impl Results {
         self.points.iter().enumerate().filter_map(point).collect()
     }
 
-    /// The table, and below it why figures are missing.
+    /// The longest round trip in ms of a cable, and which part of the frames a second without one is left there.
+    fn kept_on_a_cable(&self, figure: Figure) -> Option<(f64, f64)> {
+        let series = self.series(figure, |axis| match axis {
+            Axis::Cable(ms) => Some(ms),
+            _ => None,
+        });
+        let ((near, first), (far, last)) = (series.first()?, series.last()?);
+        (near < far).then_some((*far, last / first))
+    }
+
+    /// The table, and below it what a cable's round trip costs and why figures are missing.
     pub fn text(&self) -> String {
         let shown: Vec<_> = FIGURES
             .iter()
@@ -118,6 +134,15 @@ impl Results {
             table.push(row);
         }
         let mut text = table.to_string();
+        for (program, figure) in [("cube", Figure::Cube), ("testsprite2", Figure::Sprites)] {
+            if let Some((ms, share)) = self.kept_on_a_cable(figure) {
+                let _always_works = writeln!(
+                    text,
+                    "{program} on a cable: {:.0} % of its frames a second at {ms} ms",
+                    share * 100.0
+                );
+            }
+        }
         let reasons: BTreeSet<&String> = self.missing.values().collect();
         for reason in reasons {
             let of: BTreeSet<&str> = self
@@ -225,6 +250,20 @@ mod tests {
             _ => None,
         };
         assert_eq!(results.series(Figure::Cube, place), [(0.0, 100.0)]);
+    }
+
+    #[test]
+    fn what_a_cable_costs_is_said_once_both_ends_are_known() {
+        let mut results = some();
+        let number =
+            |ms| results.points.iter().position(|point| point.axis == Axis::Cable(ms)).expect("a cable");
+        let (near, far) = (number(0.0), number(0.5));
+        results.push(near, Figure::Sprites, 400.0);
+        assert!(!results.text().contains("on a cable"), "{}", results.text());
+        results.push(far, Figure::Sprites, 392.0);
+        let text = results.text();
+        assert!(text.contains("testsprite2 on a cable: 98 % of its frames a second at 0.5 ms\n"), "{text}");
+        assert!(!text.contains("cube on a cable"), "{text}");
     }
 
     #[test]

@@ -16,7 +16,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pvgpu_catalog::catalog::{Catalog, Member};
 use pvgpu_catalog::hash::hash;
-use pvgpu_inf::package::{CATALOG, DEVICES, FILES, INF, KERNEL_DRIVER, USER_DRIVER, USER_DRIVER_32};
+use pvgpu_inf::package::{
+    CATALOG, DEVICES, FILES, INF, KERNEL_DRIVER, LINK_PROGRAM, USER_DRIVER, USER_DRIVER_32,
+};
 
 pub use sign::Identity;
 
@@ -116,6 +118,7 @@ fn gather(folder: &Path) -> Result<()> {
     for (built, file, tools) in [
         (paths::windows_file(USER_DRIVER), USER_DRIVER, MINGW),
         (x86::file(USER_DRIVER), USER_DRIVER_32, MINGW_X86),
+        (paths::windows_file(LINK_PROGRAM), LINK_PROGRAM, MINGW),
         (paths::windows_file(PROGRAM), PROGRAM, MINGW),
     ] {
         let shipped = folder.join(file);

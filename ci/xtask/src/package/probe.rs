@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use pvgpu_inf::package::{Bus, DEVICES, FILES, KERNEL_DRIVER, SERVICE, SETTINGS};
+use pvgpu_inf::package::{
+    Bus, DEVICES, FILES, KERNEL_DRIVER, LINK_PROGRAM, LINK_SERVICE, LINK_TITLE, SERVICE, SETTINGS,
+    USER_DRIVER, USER_DRIVER_32,
+};
 use pvgpu_inf::parse::Inf;
 
 use crate::wine::{Prefix, windows_path};
@@ -96,13 +99,21 @@ fn expected() -> Result<Vec<Vec<String>>> {
     ] {
         facts.push(words(&["service", SERVICE, name, kind, data]));
     }
+    for (name, kind, data) in [
+        ("DisplayName", "string", LINK_TITLE),
+        ("ErrorControl", "dword", "0"),
+        ("ImagePath", "string", &format!(r"{STORE}\{LINK_PROGRAM}")),
+        ("Start", "dword", "2"),
+        ("Type", "dword", "16"),
+    ] {
+        facts.push(words(&["service", LINK_SERVICE, name, kind, data]));
+    }
     facts.extend(FILES.iter().map(|file| words(&["source", file, "1", ""])));
     for device in DEVICES {
         let value = |name: &str, kind: &str, data: &[&str]| {
             words(&[&["value", device.section, "", name, kind], data].concat())
         };
-        let [_, driver, driver_32] = FILES;
-        let (driver, driver_32) = (format!(r"{STORE}\{driver}"), format!(r"{STORE}\{driver_32}"));
+        let (driver, driver_32) = (format!(r"{STORE}\{USER_DRIVER}"), format!(r"{STORE}\{USER_DRIVER_32}"));
         facts.push(value("UserModeDriverName", "strings", &[driver.as_str(); 3]));
         facts.push(value("UserModeDriverNameWow", "strings", &[driver_32.as_str(); 3]));
         facts.push(value("InstalledDisplayDrivers", "strings", &["pvgpuumd", "pvgpuumd32"]));

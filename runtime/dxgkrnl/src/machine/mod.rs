@@ -42,6 +42,11 @@ pub(crate) trait Machine: fmt::Debug + Send + Sync {
     /// Ends the wait, or the next one, as if its time were over.
     fn wake(&self);
 
+    /// Whether the connection that the link service has now is over, after [`Wake::Gone`]: the one of a service before may have been.
+    fn is_hung_up(&self) -> bool {
+        true
+    }
+
     /// Physical pages of exactly so many bytes that belong to the machine; `None` lets the system take its own.
     fn pages(&self, bytes: usize) -> Option<Arc<Pages>>;
 

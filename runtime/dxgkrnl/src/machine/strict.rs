@@ -54,6 +54,10 @@ struct State {
     rung: bool,
     woken: bool,
     gone: bool,
+    /// Counts the connections of link services.
+    connection: u64,
+    /// The one that the host closed last.
+    hung_up: Option<u64>,
     doorbells: u64,
     /// The root device's pages were given out.
     given: bool,
@@ -144,8 +148,16 @@ impl StrictMachine {
 
     /// The host's end is closed, which only a link service notices.
     pub(crate) fn hang_up(&self) {
-        self.state().gone = true;
+        let mut state = self.state();
+        state.gone = true;
+        state.hung_up = Some(state.connection);
+        drop(state);
         self.changed.notify_all();
+    }
+
+    /// A link service begins, with a connection of its own.
+    pub(crate) fn connect(&self) {
+        self.state().connection += 1;
     }
 
     /// The guest rings: what the root device's doorbell event does.
@@ -287,6 +299,11 @@ impl Machine for StrictMachine {
         }
         self.state().woken = true;
         self.changed.notify_all();
+    }
+
+    fn is_hung_up(&self) -> bool {
+        let state = self.state();
+        state.hung_up == Some(state.connection)
     }
 
     fn pages(&self, bytes: usize) -> Option<Arc<Pages>> {

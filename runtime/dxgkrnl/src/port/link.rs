@@ -1,8 +1,9 @@
 //! The link service of `ROOT\PVGPU`: what a service in user mode does on Windows, the model does for itself.
 //!
 //! It has a process, a device, and an event that the driver sets to wake the host; it maps the aperture by an escape, shows
-//! it to the host, and kicks the driver whenever the host's side has changed. See
-//! [`pvgpu_protocol::kernel_interface::AttachLink`].
+//! it to the host, and kicks the driver whenever the host's side has changed. Its escapes and its reading of the host's answer are
+//! those of the service that ships ([`pvgpu_link`]). It has no loop, since a program that has lost its host opens another adapter,
+//! and no mapping of its own, since the aperture is what the host of this program's link is shown anyway.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +12,8 @@ use std::time::{Duration, Instant};
 
 use pvgpu_kmd::Status;
 use pvgpu_kmd_ddi::{NTSTATUS, STATUS_INVALID_PARAMETER};
-use pvgpu_protocol::aperture::{host_cell, host_state};
-use pvgpu_protocol::kernel_interface::{
-    AttachLink, DetachLink, LinkKick, LinkUp, PrivateData, PrivateHeader, kind,
-};
-use pvgpu_protocol::version::VersionRange;
+use pvgpu_link::LinkEscapes;
+use pvgpu_link::host::{Answer, Reason, answer};
 use pvgpu_transport::guest::ConnectError;
 
 use super::driver::{DriverHandle, NtResult};
@@ -70,14 +68,15 @@ impl LinkService {
             }
         };
         let service = Self { process, device, event, attached: AtomicBool::new(true) };
-        let header = PrivateHeader::new(kind::ATTACH_LINK);
-        let mut request = AttachLink { header, event: event as u64, address: 0, bytes: 0 };
-        let attached = service.escape(port, &mut request);
-        if let Err(status) = attached {
-            service.attached.store(false, Ordering::Release);
-            service.end(port);
-            return Err(status);
-        }
+        let attached = service.through(port).attach_link(event as u64);
+        let request = match attached {
+            Ok(request) => request,
+            Err(status) => {
+                service.attached.store(false, Ordering::Release);
+                service.end(port);
+                return Err(status);
+            }
+        };
         if request.bytes != bytes || request.address == 0 {
             service.end(port);
             return Err(STATUS_INVALID_PARAMETER);
@@ -90,7 +89,7 @@ impl LinkService {
     /// # Errors
     /// The driver's status.
     pub(crate) fn up(&self, port: &Port) -> NtResult<()> {
-        self.escape(port, &mut LinkUp { header: PrivateHeader::new(kind::LINK_UP) })
+        self.through(port).link_up()
     }
 
     /// Shows the aperture to the host of a program's own adapter, waits for its answer, and tells the driver.
@@ -115,7 +114,7 @@ impl LinkService {
         // A driver that refuses a kick has stopped; nobody waits for it any more.
         match wake {
             Wake::Rung => {
-                let _ = self.escape(port, &mut LinkKick { header: PrivateHeader::new(kind::LINK_KICK) });
+                let _ = self.through(port).link_kick();
             }
             Wake::Gone => self.detach(port),
             Wake::Timeout => {}
@@ -125,9 +124,8 @@ impl LinkService {
     /// `DETACH_LINK`: the host counts as gone.
     fn detach(&self, port: &Port) {
         if self.attached.swap(false, Ordering::AcqRel) {
-            let mut detach = DetachLink { header: PrivateHeader::new(kind::DETACH_LINK) };
             // The driver knows no reason to refuse; if it does, the service's end does the same.
-            let _ = self.escape(port, &mut detach);
+            let _ = self.through(port).detach_link();
         }
     }
 
@@ -138,9 +136,24 @@ impl LinkService {
         self.process.close(self.event);
     }
 
-    fn escape<T: PrivateData>(&self, port: &Port, data: &mut T) -> NtResult<()> {
-        let handles = (self.device, DriverHandle::default());
-        port.driver().escape(&self.process, handles, bytemuck::bytes_of_mut(data))
+    /// The way of its escapes.
+    fn through<'a>(&'a self, port: &'a Port) -> Through<'a> {
+        Through { service: self, port }
+    }
+}
+
+/// The service's device on a port.
+struct Through<'a> {
+    service: &'a LinkService,
+    port: &'a Port,
+}
+
+impl LinkEscapes for Through<'_> {
+    type Error = NTSTATUS;
+
+    fn escape(&self, data: &mut [u8]) -> NtResult<()> {
+        let handles = (self.service.device, DriverHandle::default());
+        self.port.driver().escape(&self.service.process, handles, data)
     }
 }
 
@@ -148,17 +161,13 @@ impl LinkService {
 fn await_host(machine: &RootMachine) -> Result<(), LinkError> {
     let start = Instant::now();
     let cells = machine.mapping().whole();
-    let cell = |index: usize| cells.as_ref().get(index).map_or(0, |cell| cell.load(Ordering::Acquire));
     loop {
-        match cell(host_cell::STATE) {
-            host_state::NONE => {}
-            host_state::REFUSED | host_state::GONE => {
-                return Err(LinkError::Host(Status::HostRefused {
-                    reason: cell(host_cell::REASON),
-                    versions: VersionRange::from_word(cell(host_cell::VERSIONS)),
-                }));
+        match answer(&cells) {
+            Answer::None => {}
+            Answer::Refused(Reason { refusal, versions }) | Answer::Gone(Reason { refusal, versions }) => {
+                return Err(LinkError::Host(Status::HostRefused { reason: refusal, versions }));
             }
-            _ => return Ok(()),
+            Answer::Ready => return Ok(()),
         }
         if start.elapsed() > Duration::from_millis(u64::from(HOST_READY_TIMEOUT_MS)) {
             return Err(LinkError::Host(Status::HostSilent { waited_ms: HOST_READY_TIMEOUT_MS }));

@@ -328,6 +328,10 @@ impl Port {
     /// Something happened in the machine. On the system's processor, `PASSIVE_LEVEL`.
     pub(crate) fn machine_event(&self, wake: Wake) {
         let passive = self.passive.lock().unwrap_or_else(PoisonError::into_inner);
+        if wake == Wake::Gone && !self.system().machine.is_hung_up() {
+            // Of the service before, which has ended: this one's host is there.
+            return;
+        }
         if let Some(link) = self.link() {
             link.machine_event(self, wake);
         } else if wake == Wake::Rung {
@@ -473,6 +477,13 @@ impl Port {
     /// Makes the link service of a root-enumerated device: from now on machine events go to it.
     pub(crate) fn set_link(&self, link: LinkService) {
         *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(link));
+    }
+
+    /// Ends the link service, and has `connect` begin the next one's connection while no event of the machine is on its way to either.
+    pub(crate) fn next_link(&self, connect: impl FnOnce()) {
+        self.end_link();
+        let _passive = self.passive.lock().unwrap_or_else(PoisonError::into_inner);
+        connect();
     }
 
     /// The link service.

@@ -306,7 +306,7 @@ impl System {
     /// The driver's status.
     pub fn attach_link(&self) -> NtResult<()> {
         let port = self.port()?;
-        port.end_link();
+        port.next_link(|| self.shared.machine.connect());
         let process = Arc::new(KernelProcess::new(self.shared.next_process(), true));
         let machine = self.shared.machine.clone();
         let doorbell = Box::new(move || machine.ring_doorbell());

@@ -6,7 +6,7 @@
 //! | 8 | version, 1 |
 //! | 9 | role: 1 host, 2 guest |
 //! | 10–11 | port of the TCP carrier; 0 from a guest, who has none |
-//! | 12–43 | what names the sender's key, its public half or a hash of it; not interpreted here |
+//! | 12–43 | SHA-256 of `pvgpu fingerprint 1` and the sender's public key, the first half of which is the fingerprint that people compare; zeros from one who trusts the cable and has no key |
 //! | 44–51 | a random number of this start of the sender, not 0 |
 //! | 52 | bytes of the name, 1 to 63 |
 //! | 53–115 | name, UTF-8 without control characters, then zeros |
@@ -36,8 +36,8 @@ pub struct Beacon {
     pub role: Role,
     /// The TCP port that it listens at; 0 for a guest.
     pub port: u16,
-    /// What names its key: the public half, or a hash of it.
-    pub fingerprint: [u8; 32],
+    /// [`PublicKey::digest`](crate::secure::PublicKey::digest) of its key; zeros when it trusts the cable. Not interpreted here.
+    pub digest: [u8; 32],
     /// A random number other than 0, of this start.
     pub nonce: u64,
     /// Its name, for people; see [`Beacon::name_of`].
@@ -104,7 +104,7 @@ impl Beacon {
             Role::Guest => 2,
         };
         bytes[10..12].copy_from_slice(&self.port.to_le_bytes());
-        bytes[12..44].copy_from_slice(&self.fingerprint);
+        bytes[12..44].copy_from_slice(&self.digest);
         bytes[44..52].copy_from_slice(&self.nonce.to_le_bytes());
         bytes[52] = u8::try_from(self.name.len()).map_err(|_| BeaconError::Name)?;
         let place = bytes.get_mut(53..53 + self.name.len()).ok_or(BeaconError::Name)?;
@@ -122,7 +122,7 @@ impl Beacon {
         let (magic, rest) = bytes.split_at(8);
         let [version, role, port_0, port_1, rest @ ..] = rest else { return Err(BeaconError::Magic) };
         let wrong = BeaconError::Length(bytes.len());
-        let (fingerprint, rest) = rest.split_first_chunk::<32>().ok_or(wrong)?;
+        let (digest, rest) = rest.split_first_chunk::<32>().ok_or(wrong)?;
         let (nonce, rest) = rest.split_first_chunk::<8>().ok_or(wrong)?;
         let (length, name) = rest.split_first().ok_or(wrong)?;
         if magic != MAGIC {
@@ -149,7 +149,7 @@ impl Beacon {
         if name.is_empty() || !name.chars().all(is_shown) || padding.iter().any(|byte| *byte != 0) {
             return Err(BeaconError::Name);
         }
-        Ok(Self { role, port, fingerprint: *fingerprint, nonce, name: name.to_owned() })
+        Ok(Self { role, port, digest: *digest, nonce, name: name.to_owned() })
     }
 }
 
@@ -167,13 +167,7 @@ mod tests {
     use super::*;
 
     fn beacon() -> Beacon {
-        Beacon {
-            role: Role::Host,
-            port: 7777,
-            fingerprint: [9; 32],
-            nonce: 1,
-            name: "büro-rechner 1".to_owned(),
-        }
+        Beacon { role: Role::Host, port: 7777, digest: [9; 32], nonce: 1, name: "büro-rechner 1".to_owned() }
     }
 
     #[test]

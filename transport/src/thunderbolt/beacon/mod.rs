@@ -1,13 +1,13 @@
 //! Beacons: how two machines on a cable find each other's address, port and name.
 //!
-//! A machine sends a small datagram to an IPv6 link-local multicast group of one interface, or, where that has no IPv6, to the
-//! broadcast address of 169.254.0.0/16: every 500 ms while it is alone, every 5 s once it is connected. Whoever listens on the same
-//! link gives a [`Found`], whose address goes to the TCP carrier.
+//! A host sends a small datagram every 500 ms to an IPv6 link-local multicast group of one interface, and, where that has such an
+//! address, to the broadcast address of 169.254.0.0/16. Whoever listens on the same link gets a [`Found`], whose address goes to the
+//! TCP carrier.
 //!
 //! # Invariants
 //! - Beacons do not leave the link: their hop limit is 1, their addresses are link-local, and what is heard counts only if its
 //!   source is link-local on the very interface.
-//! - A beacon proves nothing. It names an address, a port and the public fingerprint of a key; the connection proves the key.
+//! - A beacon proves nothing. It names an address, a port and the hash of a public key; the connection proves the key.
 //! - At most 16 peers are remembered and 64 datagrams a second are looked at, whatever is sent.
 
 mod message;
@@ -33,10 +33,8 @@ pub const PORT: u16 = 7785;
 pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x7076, 0x6770);
 /// All machines of the IPv4 link-local network.
 pub const BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
-/// How often a machine that is alone sends.
-pub const ALONE_INTERVAL: Duration = Duration::from_millis(500);
-/// How often a connected one does.
-pub const CONNECTED_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a machine sends: a program that starts waits for half of that, on an average.
+pub const INTERVAL: Duration = Duration::from_millis(500);
 /// With two sockets to listen to, each gets so long in turn.
 const TURN: Duration = Duration::from_millis(20);
 
@@ -132,47 +130,35 @@ pub struct Announcer {
 
 #[derive(Debug, Default)]
 struct Pace {
-    state: Mutex<PaceState>,
+    is_over: Mutex<bool>,
     changed: Condvar,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct PaceState {
-    is_connected: bool,
-    is_over: bool,
-}
-
 impl Announcer {
-    /// Begins to send, at once and then every [`ALONE_INTERVAL`]. What the system refuses, as while a cable is out, is tried again at the
-    /// next turn; an interface that has got other addresses needs another announcer.
+    /// Begins to send, at once and then every [`INTERVAL`], by IPv6 and by IPv4, whichever the interface has. What the system refuses,
+    /// as while a cable is out, is tried again at the next turn; an interface that has got other addresses needs another announcer.
     ///
     /// # Errors
     /// `InvalidInput` around a [`BeaconError`] for a beacon that nobody would accept; `AddrNotAvailable` when the interface has no link-local
     /// address; what the system said when it gives no thread.
     pub fn start(interface: &Interface, beacon: &Beacon) -> io::Result<Self> {
         let bytes = beacon.encode().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let way = *ways(interface).first().ok_or_else(|| no_address(interface))?;
+        let ways = ways(interface);
+        if ways.is_empty() {
+            return Err(no_address(interface));
+        }
         let pace = Arc::new(Pace::default());
         let (shared, interface) = (Arc::clone(&pace), interface.clone());
-        let send = move || announce(&shared, way, &interface, &bytes);
+        let send = move || announce(&shared, &ways, &interface, &bytes);
         let thread = thread::Builder::new().name("beacon".to_owned()).spawn(send)?;
         Ok(Self { pace, thread: Some(thread) })
-    }
-
-    /// Says whether a connection stands, which makes beacons rarer; the next one goes at once when it changes.
-    pub fn set_connected(&self, is_connected: bool) {
-        self.set(|state| state.is_connected = is_connected);
-    }
-
-    fn set(&self, change: impl FnOnce(&mut PaceState)) {
-        change(&mut self.pace.state.lock().unwrap_or_else(PoisonError::into_inner));
-        self.pace.changed.notify_all();
     }
 }
 
 impl Drop for Announcer {
     fn drop(&mut self) {
-        self.set(|state| state.is_over = true);
+        *self.pace.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.pace.changed.notify_all();
         if let Some(thread) = self.thread.take() {
             // A thread that has panicked sends nothing any more, either.
             let _ = thread.join();
@@ -180,26 +166,19 @@ impl Drop for Announcer {
     }
 }
 
-fn announce(pace: &Pace, way: Way, interface: &Interface, bytes: &[u8]) {
-    let mut socket = None;
-    let mut state = *pace.state.lock().unwrap_or_else(PoisonError::into_inner);
-    while !state.is_over {
-        if socket.is_none() {
-            socket = sending(way, interface).ok();
+fn announce(pace: &Pace, ways: &[Way], interface: &Interface, bytes: &[u8]) {
+    let mut sockets: Vec<_> = ways.iter().map(|way| (*way, None)).collect();
+    loop {
+        for (way, socket) in &mut sockets {
+            let open = socket.take().or_else(|| sending(*way, interface).ok());
+            // A socket whose interface went away stays useless.
+            *socket = open.filter(|socket: &UdpSocket| socket.send_to(bytes, destination(*way)).is_ok());
         }
-        // A socket whose interface went away stays useless.
-        socket = socket.filter(|socket| socket.send_to(bytes, destination(way)).is_ok());
-        let interval = if state.is_connected { CONNECTED_INTERVAL } else { ALONE_INTERVAL };
-        let deadline = Instant::now() + interval;
-        let mut now = pace.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while *now == state {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            now = pace.changed.wait_timeout(now, left).unwrap_or_else(PoisonError::into_inner).0;
+        let is_over = pace.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = pace.changed.wait_timeout_while(is_over, INTERVAL, |is_over| !*is_over);
+        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+            return;
         }
-        state = *now;
     }
 }
 

@@ -9,8 +9,8 @@ use crate::link::Link;
 
 /// Peers that are remembered. A cable has one, a bond or bridge of cables a few.
 pub const MOST_PEERS: usize = 16;
-/// A peer that was not heard for so long is forgotten: three beacons of a connected one.
-pub const FORGET_AFTER: Duration = Duration::from_secs(15);
+/// A peer that was not heard for so long is forgotten: ten beacons.
+pub const FORGET_AFTER: Duration = Duration::from_secs(5);
 /// Datagrams that are looked at each second, and at once: 16 peers send 32 a second.
 const RATE: u32 = 64;
 
@@ -25,8 +25,8 @@ pub struct Found {
     pub role: Role,
     /// Its name.
     pub name: String,
-    /// The fingerprint of its key. Whoever answers at the address has yet to prove it.
-    pub fingerprint: [u8; 32],
+    /// Which key it says that it has; zeros when it trusts the cable. Whoever answers at the address has yet to prove it.
+    pub digest: [u8; 32],
     /// The number of its start: another one means that it began anew.
     pub nonce: u64,
 }
@@ -84,8 +84,8 @@ impl Peers {
             IpAddr::V4(address) => SocketAddrV4::new(address, beacon.port).into(),
             IpAddr::V6(address) => SocketAddrV6::new(address, beacon.port, 0, self.scope).into(),
         };
-        let Beacon { role, fingerprint, nonce, name, .. } = beacon;
-        Some(Found { interface: self.interface.clone(), address, role, name, fingerprint, nonce })
+        let Beacon { role, digest, nonce, name, .. } = beacon;
+        Some(Found { interface: self.interface.clone(), address, role, name, digest, nonce })
     }
 
     /// Whether another datagram may be looked at.
@@ -119,7 +119,7 @@ mod tests {
     const NOW: Duration = Duration::from_secs(100);
 
     fn beacon(name: &str) -> Beacon {
-        Beacon { role: Role::Host, port: 7777, fingerprint: [1; 32], nonce: 5, name: name.to_owned() }
+        Beacon { role: Role::Host, port: 7777, digest: [1; 32], nonce: 5, name: name.to_owned() }
     }
 
     fn bytes(name: &str) -> Vec<u8> {
