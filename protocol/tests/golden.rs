@@ -357,7 +357,7 @@ fn commands() -> Vec<Sample> {
             width: 640,
             height: 480,
             row_pitch: 2560,
-            reserved: 0,
+            flags: 0,
             sequence: 9,
         },
     ]

@@ -69,7 +69,14 @@ fn message(random: &mut Random, out: &mut Vec<u8>) {
         7 => Message::Heap { offset: a, bytes: &bytes }.encode(out),
         8 => Message::Fence { context: ring, need: a, value: b, time: c, error: 0 }.encode(out),
         9 => {
-            let wanted = Wanted { offset: a, length: b, pitch: c as u32, width: random.number() as u32 };
+            let wanted = Wanted {
+                offset: a,
+                length: b,
+                pitch: c as u32,
+                width: random.number() as u32,
+                surface: 0,
+                keep: false,
+            };
             Message::Want { context: ring, fence: c, ranges: vec![wanted; random.next(3) as usize] }
                 .encode(out);
         }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::frames::FramePool;
 use crate::kernel::{Kernel, Mapped};
 use crate::link::LinkedShaders;
+use crate::present::Presented;
 use crate::shadow::Shadow;
 
 /// A Direct3D device over one context.
@@ -27,6 +28,8 @@ pub struct Device {
     pub(crate) frames: FramePool,
     /// Presents so far.
     pub(crate) presents: u64,
+    /// What they showed.
+    pub(crate) presented: Presented,
 }
 
 impl Device {
@@ -49,6 +52,7 @@ impl Device {
             linked: LinkedShaders::default(),
             frames: FramePool::default(),
             presents: 0,
+            presented: Presented::default(),
         })
     }
 

@@ -6,7 +6,7 @@
 
 use core::ffi::c_void;
 
-use pvgpu_protocol::command::{HeapRange, Present, RotateResourceIdentities};
+use pvgpu_protocol::command::{HeapRange, Present, RotateResourceIdentities, present_flag};
 use pvgpu_protocol::limits::MAX_FRAMES_IN_FLIGHT;
 use pvgpu_protocol::staging::mip_extent;
 
@@ -14,8 +14,28 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::resource::Resource;
 
+/// The surfaces that are presented, and the sizes of their frames.
+#[derive(Debug, Default)]
+pub(crate) struct Presented(Vec<(u32, (u32, u32))>);
+
+impl Presented {
+    /// Notes a present; true when frames of this size are another surface's, too.
+    fn note(&mut self, surface: u32, size: (u32, u32)) -> bool {
+        if !self.0.contains(&(surface, size)) {
+            self.0.push((surface, size));
+        }
+        self.0.iter().any(|(other, of)| *other != surface && *of == size)
+    }
+
+    /// The surface is presented no more.
+    pub fn forget(&mut self, surface: u32) {
+        self.0.retain(|(known, _)| *known != surface);
+    }
+}
+
 impl Device {
-    /// `Present`: shows a subresource of a presentable resource. `dxgi_context` is DXGI's, for its callback.
+    /// `Present`: shows a subresource of a presentable resource. `dxgi_context` is DXGI's, for its callback; `keep`: no newer frame may
+    /// take this one's place.
     ///
     /// # Errors
     /// [`Error::DeviceRemoved`]; [`Error::BadArgument`] for a resource that is not presentable.
@@ -25,6 +45,7 @@ impl Device {
         src_subresource: u32,
         destination: Option<&Resource>,
         dxgi_context: *mut c_void,
+        keep: bool,
     ) -> Result<(), Error> {
         let surface =
             source.surface.as_ref().ok_or(Error::BadArgument("presents of a resource without PRESENT"))?;
@@ -41,6 +62,8 @@ impl Device {
             None => (0, HeapRange::default(), width.saturating_mul(4)),
         };
         self.presents += 1;
+        // A link knows a series of frames by its context and their size, and must not take one window's frame for another's.
+        let keep = self.presented.note(source.id, (width, height)) || keep;
         self.context.emit(&Present {
             frame,
             src: source.id,
@@ -48,7 +71,7 @@ impl Device {
             width,
             height,
             row_pitch,
-            reserved: 0,
+            flags: if keep { present_flag::KEEP } else { 0 },
             sequence: self.presents,
         })?;
         let context = &mut self.context;
@@ -75,5 +98,22 @@ impl Device {
             return Ok(());
         }
         self.context.emit(&RotateResourceIdentities { resources })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_two_surfaces_are_told_apart_by_size_only() {
+        let mut presented = Presented::default();
+        assert!(!presented.note(1, (640, 480)));
+        assert!(!presented.note(1, (640, 480)), "the same one again");
+        assert!(!presented.note(2, (800, 600)));
+        assert!(presented.note(3, (640, 480)));
+        assert!(presented.note(1, (640, 480)));
+        presented.forget(3);
+        assert!(!presented.note(1, (640, 480)));
     }
 }

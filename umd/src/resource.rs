@@ -281,6 +281,7 @@ impl Device {
             self.context.kernel.deallocate(runtime_resource, allocation);
         }
         if let Some(surface) = resource.surface {
+            self.presented.forget(resource.id);
             self.context.kernel.deallocate(surface.runtime_resource, surface.allocation);
             if let Some(frames) = surface.frames {
                 FramePool::give_back(&mut self.context, frames);

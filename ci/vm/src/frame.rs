@@ -191,7 +191,7 @@ pub fn render(context: &mut UserContext) -> Ended<Frame> {
         width: SIZE,
         height: SIZE,
         row_pitch: SIZE * 4,
-        reserved: 0,
+        flags: 0,
         sequence: 1,
     });
     context.flush()?;

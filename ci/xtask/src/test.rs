@@ -25,7 +25,7 @@ const PARTS: [Part; 11] = [
     }),
     ("driver builds", kernel::build),
     ("unit and property tests", || {
-        let mut tests = cargo(&["test", "--workspace", "--exclude", "pvgpu-e2e"]);
+        let mut tests = cargo(&["test", "--no-fail-fast", "--workspace", "--exclude", "pvgpu-e2e"]);
         process::run(tests.env("PVGPU_BUILT", "1"))
     }),
     ("models of the ring (loom)", || {
@@ -54,7 +54,8 @@ const PARTS: [Part; 11] = [
     ("third-party clients build", client::ensure),
     ("end to end", || {
         // One at a time: each runs a Windows program and a software renderer, which fill a small machine.
-        let mut tests = cargo(&["test", "--package", "pvgpu-e2e", "--", "--test-threads", "1"]);
+        let mut tests =
+            cargo(&["test", "--no-fail-fast", "--package", "pvgpu-e2e", "--", "--test-threads", "1"]);
         process::run(tests.env("PVGPU_BUILT", "1"))
     }),
 ];

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use pvgpu_protocol::command::{self, HeapRange, SubresourceBox, bind, dimension, misc, usage, view_kind};
+use pvgpu_protocol::command::{
+    self, HeapRange, SubresourceBox, bind, dimension, misc, present_flag, usage, view_kind,
+};
 use pvgpu_protocol::event::error_code;
 use pvgpu_protocol::limits::{MAX_INLINE_UPDATE_BYTES, PLACED_BUFFER_ALIGN};
 
@@ -447,7 +449,7 @@ impl Decoder {
             width: c.width.to_native(),
             height: c.height.to_native(),
             row_pitch: c.row_pitch.to_native(),
-            reserved: 0,
+            flags: c.flags.to_native(),
             sequence: c.sequence.to_native(),
         };
         let desc = self.resource(present.src)?;
@@ -462,6 +464,9 @@ impl Decoder {
             return Err(
                 Fault::unsupported(format!("frames of format {}", desc.command.format)).about(present.src)
             );
+        }
+        if present.flags & !present_flag::ALL != 0 {
+            return bad(format!("present flags {:#x}", present.flags));
         }
         let [width, height, _] = desc.mip_extent(present.src_subresource % desc.shape.mip_levels);
         if present.width != width || present.height != height {

@@ -2,7 +2,8 @@
 //!
 //! One thread for the whole worker: it takes submissions in order, waits for each on the timeline semaphore, writes what
 //! the CPU must write into the heap (query results, bounced copies), then the fence, then interrupts the guest. As all
-//! contexts submit to one queue, order is kept for each of them.
+//! contexts submit to one queue, order is kept for each of them. A fence that has nothing to wait for is completed by
+//! whoever hands it over, without waking the thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,10 +24,10 @@ use pvgpu_protocol::command::HeapRange;
 /// How long one wait for the GPU may take before the thread looks around; the wait then goes on.
 const WAIT: Duration = Duration::from_millis(500);
 
-/// Where completed fences go. Called on the completion thread, in order.
-pub trait FenceSink: Send {
+/// Where completed fences go. Called in order, by one thread at a time.
+pub trait FenceSink: Send + Sync {
     /// The fence of a context has reached a value; `decoded` is when its record was taken from the ring.
-    fn complete(&mut self, context: u32, value: u64, decoded: Instant);
+    fn complete(&self, context: u32, value: u64, decoded: Instant);
 }
 
 /// A presented frame that stands in the heap.
@@ -151,12 +152,38 @@ pub struct Submission {
     pub frames: Vec<Presented>,
 }
 
+impl Submission {
+    /// Whether there is something to do for it once the GPU is done.
+    fn has_results(&self) -> bool {
+        let Self { work: _, serial: _, fence: _, queries, copies, packs, frames } = self;
+        !(queries.is_empty() && copies.is_empty() && packs.is_empty() && frames.is_empty())
+    }
+}
+
 struct Shared {
+    sink: Box<dyn FenceSink>,
+    /// Submissions that the thread is not done with.
+    pending: AtomicU64,
     /// Everything up to this serial is complete and its results are written.
     retired: AtomicU64,
     /// For waits on the executor's thread.
     changed: (Mutex<()>, Condvar),
     stop: AtomicBool,
+}
+
+impl Shared {
+    /// Everything of a submission is done: tells the guest, and whoever waits.
+    fn finish(&self, submission: &Submission) {
+        if let Some((context, value, decoded)) = submission.fence {
+            self.sink.complete(context, value, decoded);
+        }
+        // Under the lock, so that a waiter that has just looked is told.
+        let guard = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.retired.fetch_max(submission.serial, Ordering::Release);
+        submission.work.finish();
+        drop(guard);
+        self.changed.1.notify_all();
+    }
 }
 
 /// The thread, owned by the worker.
@@ -189,13 +216,15 @@ impl Completion {
         let compared_by = watches.tiles.as_ref().map(|watch| watch.by);
         let (sender, receiver) = channel();
         let shared = Arc::new(Shared {
+            sink: Box::new(sink),
+            pending: AtomicU64::new(0),
             retired: AtomicU64::new(0),
             changed: Default::default(),
             stop: AtomicBool::new(false),
         });
         let thread = std::thread::Builder::new().name("completion".to_owned()).spawn({
             let shared = shared.clone();
-            move || run(&device, &heap, sink, watches, &receiver, &shared)
+            move || run(&device, &heap, watches, &receiver, &shared)
         })?;
         Ok(Self { handle: CompletionHandle { sender, shared, watched, compared_by }, thread: Some(thread) })
     }
@@ -220,8 +249,13 @@ impl Drop for Completion {
 }
 
 impl CompletionHandle {
-    /// Hands a submission over.
+    /// Hands a submission over. All are handed over by one thread, the executor's.
     pub fn send(&self, submission: Submission) {
+        let is_done = self.shared.pending.load(Ordering::Acquire) == 0 && submission.serial <= self.retired();
+        if is_done && !submission.has_results() {
+            return self.shared.finish(&submission);
+        }
+        self.shared.pending.fetch_add(1, Ordering::Relaxed);
         // The thread outlives all handles but the worker's own; without it nothing is completed, which the guest sees.
         let _ = self.sender.send(submission);
     }
@@ -255,14 +289,7 @@ impl CompletionHandle {
     }
 }
 
-fn run(
-    device: &Device,
-    heap: &Heap,
-    mut sink: impl FenceSink,
-    watches: Watches,
-    receiver: &Receiver<Submission>,
-    shared: &Shared,
-) {
+fn run(device: &Device, heap: &Heap, watches: Watches, receiver: &Receiver<Submission>, shared: &Shared) {
     let mut comparisons = watches.tiles.map(Comparisons::new);
     while let Ok(submission) = receiver.recv() {
         if !wait(device, submission.serial, shared) {
@@ -285,15 +312,9 @@ fn run(
                 comparisons.tell(presented, heap);
             }
         }
-        if let Some((context, value, decoded)) = submission.fence {
-            sink.complete(context, value, decoded);
-        }
-        // Under the lock, so that a waiter that has just looked is told.
-        let guard = shared.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.retired.fetch_max(submission.serial, Ordering::Release);
-        submission.work.finish();
-        drop(guard);
-        shared.changed.1.notify_all();
+        shared.finish(&submission);
+        // Pairs with the acquire load of whoever hands over the next one.
+        shared.pending.fetch_sub(1, Ordering::Release);
     }
 }
 

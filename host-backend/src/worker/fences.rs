@@ -95,7 +95,7 @@ impl Fences {
 }
 
 impl FenceSink for Arc<Fences> {
-    fn complete(&mut self, context: u32, value: u64, decoded: Instant) {
+    fn complete(&self, context: u32, value: u64, decoded: Instant) {
         Fences::complete(self, context, value);
         self.stats.fence_latency.add(decoded.elapsed());
     }

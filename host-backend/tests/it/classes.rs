@@ -80,7 +80,7 @@ fn copy(dst: u32, at: [u32; 3], src: u32, src_box: SubresourceBox) -> CopyRegion
 }
 
 fn present(frame: HeapRange, src: u32, width: u32, height: u32, row_pitch: u32) -> Present {
-    Present { frame, src, src_subresource: 0, width, height, row_pitch, reserved: 0, sequence: 1 }
+    Present { frame, src, src_subresource: 0, width, height, row_pitch, flags: 0, sequence: 1 }
 }
 
 fn buffer_range(first_element: u32, num_elements: u32, flags: u32) -> ViewRange {

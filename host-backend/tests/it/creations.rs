@@ -379,7 +379,7 @@ fn use_resource(random: &mut Random, ctx: &mut Ctx, of: &CreateResource, other: 
                 width,
                 height,
                 row_pitch: 1024,
-                reserved: 0,
+                flags: 0,
                 sequence: 1,
             };
             send!(ctx.ring, present);

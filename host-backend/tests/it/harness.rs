@@ -819,7 +819,7 @@ impl Ctx {
     pub fn present_in(&mut self, frame: HeapRange, src: u32, width: u32, height: u32, row_pitch: u32) {
         send!(
             self.ring,
-            Present { frame, src, src_subresource: 0, width, height, row_pitch, reserved: 0, sequence: 1 }
+            Present { frame, src, src_subresource: 0, width, height, row_pitch, flags: 0, sequence: 1 }
         );
     }
 }

@@ -264,7 +264,7 @@ deeds! { arguments_are_checked:
     BAD_ARGUMENT "a frame that is too small" => |ctx| {
         let texture = ctx.texture(RGBA8, 64, 64, 1, bind::RENDER_TARGET, 0);
         let frame = ctx.take(64);
-        send!(ctx.ring, Present { frame, src: texture, src_subresource: 0, width: 64, height: 64, row_pitch: 256, reserved: 0, sequence: 1 })
+        send!(ctx.ring, Present { frame, src: texture, src_subresource: 0, width: 64, height: 64, row_pitch: 256, flags: 0, sequence: 1 })
     };
 }
 

@@ -68,10 +68,7 @@ fn whole(data: HeapRange, dst: u32) -> UpdateSubresource {
 
 fn present_at(ctx: &mut Ctx, src: u32, frame: HeapRange, sequence: u64) {
     let (width, height, row_pitch) = (SIDE, SIDE, SIDE * 4);
-    send!(
-        ctx.ring,
-        Present { frame, src, src_subresource: 0, width, height, row_pitch, reserved: 0, sequence }
-    );
+    send!(ctx.ring, Present { frame, src, src_subresource: 0, width, height, row_pitch, flags: 0, sequence });
 }
 
 fn staging(ctx: &mut Ctx, heap: HeapRange) -> u32 {

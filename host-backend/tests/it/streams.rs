@@ -233,7 +233,7 @@ fn corpus(heap: HeapRange) -> Vec<Vec<u64>> {
             width: 16,
             height: 16,
             row_pitch: 64,
-            reserved: 0,
+            flags: 0,
             sequence: 1
         },
         RotateResourceIdentities { resources: &[1] },

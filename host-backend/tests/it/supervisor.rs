@@ -184,7 +184,7 @@ fn draw_frames(remote: &mut Remote, ctx: &mut Ctx, mut go_on: impl FnMut(u64) ->
                 width: 64,
                 height: 64,
                 row_pitch: 256,
-                reserved: 0,
+                flags: 0,
                 sequence: 1
             }
         );

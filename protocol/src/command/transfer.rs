@@ -259,6 +259,15 @@ pub struct RotateResourceIdentities<'a> {
     pub resources: &'a [u32],
 }
 
+/// Bits of [`Present::flags`].
+pub mod present_flag {
+    /// The guest needs this very frame, because the next ones tell only what differs from it, or because it is saved: where frames travel over a
+    /// link, no newer one takes its place.
+    pub const KEEP: u32 = 1;
+    /// All of them.
+    pub const ALL: u32 = KEEP;
+}
+
 /// Shows a frame: converts a subresource to `B8G8R8A8_UNORM` and writes it into the heap.
 ///
 /// The frame is there once the next fence of this ring has completed.
@@ -277,8 +286,8 @@ pub struct Present {
     pub height: u32,
     /// Bytes from row to row; a multiple of 4, at least 4 × width.
     pub row_pitch: u32,
-    /// Must be zero.
-    pub reserved: u32,
+    /// Bits of [`present_flag`]; no others.
+    pub flags: u32,
     /// Counts this context's presents from 1.
     pub sequence: u64,
 }

@@ -176,7 +176,7 @@ impl Driver {
             width: 64,
             height: 4,
             row_pitch: 256,
-            reserved: 0,
+            flags: 0,
             sequence,
         });
         let flushed = self.flush(slot as u32);

@@ -36,6 +36,8 @@ pub struct PvgpuPresent {
     pub sync_interval: u32,
     /// 1 for the flip model, 0 for the blit model.
     pub flip: u32,
+    /// 1 for a frame that is needed even when there is a newer one, else 0.
+    pub keep: u32,
 }
 
 /// What our `ID3D11Device` also is, for dxgi.dll only.

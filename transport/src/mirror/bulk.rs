@@ -98,7 +98,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// The next item, and whether it is a frame that a newer one of its context and size has overtaken.
+    /// The next item, and whether it is a frame that a newer one of its surface and size has overtaken.
     fn take(&self) -> Option<(Item, bool)> {
         let mut state = lock(&self.state);
         loop {
@@ -106,8 +106,10 @@ impl Queue {
                 return None;
             }
             if let Some((_, item)) = state.items.pop_front() {
-                let key = |item: &Item| item.frame.as_ref().map(|frame| (frame.context, frame.geometry));
-                let ours = key(&item);
+                let key = |item: &Item| {
+                    item.frame.as_ref().map(|frame| (frame.context, frame.surface, frame.geometry))
+                };
+                let ours = key(&item).filter(|_| item.frame.as_ref().is_some_and(|frame| !frame.keep));
                 let overtaken = ours.is_some() && state.items.iter().any(|(_, other)| key(other) == ours);
                 return Some((item, overtaken));
             }
@@ -413,3 +415,23 @@ impl Input<'_> {
 
 /// A shared [`Queue`].
 pub type SharedQueue = Arc<Queue>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_frame_takes_the_place_of_one_that_nobody_keeps() {
+        let (queue, life) = (Queue::default(), Life::new(Vec::new()));
+        let geometry = Geometry::new(64, 64, PIXEL_BYTES, 256).expect("legal");
+        for (context, surface, keep) in
+            [(1, 1, false), (1, 1, true), (1, 1, false), (2, 1, false), (1, 2, false)]
+        {
+            let frame = Some(FrameItem { context, geometry, changed: None, surface, keep });
+            queue.add(&life, Item { offset: 0, length: geometry.bytes(), fixed: None, frame });
+        }
+        let overtaken: Vec<bool> =
+            (0..5).filter_map(|_| queue.take()).map(|(_, overtaken)| overtaken).collect();
+        assert_eq!(overtaken, [true, false, false, false, false]);
+    }
+}

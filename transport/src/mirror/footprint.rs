@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use pvgpu_protocol::command::{
-    self, ArchivedCreateResource, ArchivedHeapRange, Command, CommandRef, HeapRange, dimension, usage,
+    self, ArchivedCreateResource, ArchivedHeapRange, Command, CommandRef, HeapRange, dimension, present_flag,
+    usage,
 };
 use pvgpu_protocol::format::{self, FormatInfo};
 use pvgpu_protocol::record::RecordHeader;
@@ -29,6 +30,10 @@ pub enum Use {
         pitch: u32,
         /// Pixels.
         width: u32,
+        /// Of what.
+        surface: u32,
+        /// No newer frame may take its place.
+        keep: bool,
     },
     /// A fence.
     Fence(u64),
@@ -152,7 +157,8 @@ impl Footprint {
             CommandRef::CopyTiles(c) => self.writes(c.buffer.to_native(), None, &mut tell),
             CommandRef::Present(c) => {
                 let (range, pitch, width) = (range(&c.frame), c.row_pitch.to_native(), c.width.to_native());
-                tell(Use::Shows { range, pitch, width });
+                let keep = c.flags.to_native() & present_flag::KEEP != 0;
+                tell(Use::Shows { range, pitch, width, surface: c.src.to_native(), keep });
             }
             // Not watched.
             _ => {}

@@ -66,6 +66,10 @@ pub struct FrameItem {
     pub geometry: Geometry,
     /// Where it differs from the context's frame before; none when that is not known.
     pub changed: Option<TileMask>,
+    /// What it is a frame of: only a newer one of the same may take its place.
+    pub surface: u32,
+    /// No newer one may take its place.
+    pub keep: bool,
 }
 
 /// What the sending end knows of the other's references.
@@ -106,7 +110,7 @@ impl FrameSender {
         piece_bytes: usize,
         mut emit: impl FnMut(Part<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let FrameItem { context, geometry, changed } = item;
+        let FrameItem { context, geometry, changed, .. } = item;
         let mut reset = false;
         if self.lacks.get(*context, *geometry).is_none() {
             self.lacks.insert(*context, *geometry, TileMask::all(geometry));
@@ -215,7 +219,7 @@ mod tests {
         let geometry = geometry(200, 130);
         let (mut sender, mut receiver) = (FrameSender::new(1 << 20), FrameReceiver::new(1 << 20));
         let mut frame = picture(&geometry, 1);
-        let item = |changed| FrameItem { context: 3, geometry, changed };
+        let item = |changed| FrameItem { context: 3, geometry, changed, surface: 0, keep: false };
         let (shown, first) = carry(&mut sender, &mut receiver, &item(None), false, &frame);
         assert_eq!(shown, frame);
         let none = TileMask::none(&geometry);
@@ -240,14 +244,20 @@ mod tests {
         for round in 0..40u16 {
             let context = round * 7 % 11;
             let frame = picture(&shape, round as u8);
-            let item = FrameItem { context, geometry: shape, changed: None };
+            let item = FrameItem { context, geometry: shape, changed: None, surface: 0, keep: false };
             assert_eq!(carry(&mut sender, &mut receiver, &item, false, &frame).0, frame, "{round}");
         }
         // Another size, and more than there may be at once.
         for (context, height) in [(1, 1000), (2, 1500), (1, 1600), (3, 300)] {
             let shape = geometry(256, height);
             let frame = picture(&shape, 9);
-            let item = FrameItem { context, geometry: shape, changed: Some(TileMask::none(&shape)) };
+            let item = FrameItem {
+                context,
+                geometry: shape,
+                changed: Some(TileMask::none(&shape)),
+                surface: 0,
+                keep: false,
+            };
             if shape.bytes() <= 1 << 20 {
                 assert_eq!(carry(&mut sender, &mut receiver, &item, true, &frame).0, frame);
             }

@@ -27,6 +27,7 @@ use super::bulk::{self, Item, SharedQueue};
 use super::copies::{Copy, Line, Lines};
 use super::footprint::{Footprint, Use};
 use super::link::{Beat, Bell, Due, Life, LinkStats, SILENCE, lock};
+use super::outlet::{OutBell, Outlet, Turns};
 use super::reader::MessageReader;
 use super::shadow::{MIN_BYTES, Shadows};
 use super::wire::{EVENT_RING, MAX_BULK_BYTES, MAX_URGENT_BYTES, MAX_WANTED, Message, VERSION, Wanted};
@@ -34,14 +35,14 @@ use crate::carrier::{Channels, Sender};
 use crate::mapping::{MapError, Mapping, Region};
 use crate::shm::Wake;
 
+/// How long a wait looks at most.
+const LOOK: Duration = Duration::from_micros(100);
 /// What is at most that long travels among the urgent messages, in front of the records that need it.
 const INLINE_BYTES: u64 = 16 << 10;
 /// Words of records that one message carries at most.
 const MESSAGE_WORDS: usize = MAX_RECORD_BYTES as usize / 8;
 /// Bytes of messages after which they are sent.
 const BATCH_BYTES: usize = 64 << 10;
-/// How long the sending thread looks for more before it sleeps: a doorbell of this process costs about that.
-const SPIN: Duration = Duration::from_micros(20);
 
 /// A ring of the guest.
 struct Ring {
@@ -57,7 +58,7 @@ struct Ring {
 struct Shared {
     life: Life,
     /// Wakes the sending thread.
-    doorbell: Bell,
+    doorbell: OutBell,
     interrupts: Interrupts,
     queue: SharedQueue,
     aperture: Region,
@@ -85,12 +86,15 @@ struct Interrupts {
     bell: Bell,
     woken: AtomicBool,
     rung: AtomicBool,
+    /// The last wait was for one that came.
+    came: AtomicBool,
 }
 
 /// A guest that is connected through a mirror. Dropping it ends the link.
 pub struct MirrorGuest {
     mapping: Mapping,
     shared: Arc<Shared>,
+    out: Arc<Outlet<Out>>,
 }
 
 impl std::fmt::Debug for MirrorGuest {
@@ -163,7 +167,7 @@ impl MirrorGuest {
         let sent = Arc::new(AtomicU64::new(0));
         let shared = Arc::new(Shared {
             life,
-            doorbell: Bell::default(),
+            doorbell: OutBell::default(),
             interrupts: Interrupts::default(),
             queue: SharedQueue::default(),
             aperture,
@@ -174,10 +178,9 @@ impl MirrorGuest {
             owes_status: AtomicBool::new(false),
             pong: Mutex::new(None),
         });
-        let guest = Self { mapping, shared };
         let ring = Ring { source, footprint: Footprint::default(), wanted: Vec::new(), need: 0 };
         let out = Out {
-            shared: guest.shared.clone(),
+            shared: shared.clone(),
             rings: BTreeMap::from([(0, (ring, sent))]),
             trace,
             shadows: Shadows::default(),
@@ -189,7 +192,12 @@ impl MirrorGuest {
             sender,
             beat: Beat::new(),
         };
-        guest.start("mirror out", move |_| out.run())?;
+        let guest = Self { mapping, shared, out: Arc::new(Outlet::new(out)) };
+        let out = guest.out.clone();
+        guest.start("mirror out", move |shared| {
+            out.run(&shared.doorbell, &shared.life);
+            shared.gone();
+        })?;
         let reader = MessageReader::new(urgent.receiver, MAX_URGENT_BYTES);
         guest.start("mirror in", move |shared| shared.listen(reader))?;
         let sender = bulk.sender;
@@ -220,15 +228,17 @@ impl MirrorGuest {
 
     /// Wakes the mirror, which is the host as far as the drivers know.
     pub fn ring_doorbell(&self) {
-        self.shared.doorbell.ring();
+        self.out.ring(&self.shared.doorbell, &self.shared.life);
     }
 
     /// Waits for an interrupt; interrupts that came before count, several count as one.
     pub fn wait_interrupt(&self, timeout: Duration) -> Wake {
         let Shared { interrupts, life, .. } = &*self.shared;
-        let deadline = Instant::now() + timeout;
+        let begin = Instant::now();
+        let (deadline, look) = (begin + timeout, begin + self.look());
         loop {
             if interrupts.rung.swap(false, Ordering::AcqRel) {
+                interrupts.came.store(true, Ordering::Relaxed);
                 return Wake::Rung;
             }
             if life.has_ended() {
@@ -238,9 +248,20 @@ impl MirrorGuest {
             if interrupts.woken.swap(false, Ordering::AcqRel) || left.is_zero() {
                 return Wake::Timeout;
             }
+            if Instant::now() < look {
+                std::thread::yield_now();
+                continue;
+            }
             // Whoever ends the link rings; bounded all the same.
             interrupts.bell.wait(left.min(SILENCE));
         }
+    }
+
+    /// How long a wait looks before it sleeps: on a link that answers at once, to be woken takes as long as the answer. Not where nothing comes.
+    fn look(&self) -> Duration {
+        let (round_trip, came) =
+            (self.round_trip(), self.shared.interrupts.came.swap(false, Ordering::Relaxed));
+        if came && !round_trip.is_zero() && round_trip <= LOOK { LOOK } else { Duration::ZERO }
     }
 
     /// Ends a wait of another thread, or the next one, as if its time were over.
@@ -336,6 +357,7 @@ impl Shared {
                 Ok(())
             }
             Message::Fence { context, need, value, time, error } => {
+                self.doorbell.answered();
                 let line = Line { need: *need, value: *value, time: *time, error: *error };
                 let mut arriving = lock(&self.arriving);
                 let applied = self.applied.load(Ordering::Acquire);
@@ -461,31 +483,7 @@ struct Out {
     beat: Beat,
 }
 
-impl Out {
-    fn run(mut self) {
-        let shared = self.shared.clone();
-        let mut busy = Instant::now();
-        while !shared.life.has_ended() {
-            match self.turn() {
-                Ok(true) => {
-                    busy = Instant::now();
-                    self.beat.work();
-                }
-                Ok(false) if busy.elapsed() < SPIN => std::thread::yield_now(),
-                Ok(false) => {
-                    // Behind a sleep that nobody has ended nothing follows at once.
-                    if self.sleep() {
-                        busy = Instant::now();
-                    }
-                }
-                Err(why) => shared.life.end(|| why),
-            }
-            shared.life.check_silence();
-        }
-        shared.gone();
-    }
-
-    /// Sends what there is; true when there was something.
+impl Turns for Out {
     fn turn(&mut self) -> Result<bool, String> {
         let contexts: Vec<u16> = self.rings.keys().copied().filter(|context| *context != 0).collect();
         let mut taken = VecDeque::new();
@@ -511,6 +509,27 @@ impl Out {
         Ok(worked)
     }
 
+    fn arm(&mut self) -> bool {
+        let mut idle = true;
+        for (ring, _) in self.rings.values_mut() {
+            // A corrupt ring is found by the next turn.
+            idle &= ring.source.prepare_sleep().unwrap_or(false);
+        }
+        idle
+    }
+
+    fn disarm(&mut self) {
+        for (ring, _) in self.rings.values_mut() {
+            ring.source.wake_up();
+        }
+    }
+
+    fn beat(&mut self) -> &mut Beat {
+        &mut self.beat
+    }
+}
+
+impl Out {
     /// Takes records of a ring, as many as one message carries.
     fn take(&mut self, context: u16) -> Result<Option<Vec<u64>>, String> {
         let Some((ring, _)) = self.rings.get_mut(&context) else { return Ok(None) };
@@ -582,8 +601,14 @@ impl Out {
                 self.send_range(context, range, None);
             }
             Use::Updates(range) => self.update(context, range),
-            Use::Writes(range) => self.want(context, range, 0, 0),
-            Use::Shows { range, pitch, width } => self.want(context, range, pitch, width),
+            Use::Writes(range) => {
+                let HeapRange { offset, length } = range;
+                self.want(context, Wanted { offset, length, ..Wanted::default() });
+            }
+            Use::Shows { range, pitch, width, surface, keep } => {
+                let HeapRange { offset, length } = range;
+                self.want(context, Wanted { offset, length, pitch, width, surface, keep });
+            }
             Use::Fence(value) => self.fence(context, value),
             Use::Begins { context, ring } => self.begin_ring(context, ring)?,
             // CAST: a context's number.
@@ -592,13 +617,14 @@ impl Out {
         Ok(None)
     }
 
-    fn want(&mut self, context: u16, range: HeapRange, pitch: u32, width: u32) {
+    fn want(&mut self, context: u16, wanted: Wanted) {
+        let range = HeapRange { offset: wanted.offset, length: wanted.length };
         if range.length == 0 || !self.lies_inside(range) {
             return;
         }
         self.shadows.forget(range.offset, range.length);
         if let Some((ring, _)) = self.rings.get_mut(&context) {
-            ring.wanted.push(Wanted { offset: range.offset, length: range.length, pitch, width });
+            ring.wanted.push(wanted);
         }
     }
 
@@ -760,24 +786,6 @@ impl Out {
         self.shared.life.counters.urgent_sent.fetch_add(self.out.len() as u64, Ordering::Relaxed);
         self.out.clear();
         sent.map_err(|error| format!("the link has failed ({error})"))
-    }
-
-    /// Sleeps until a doorbell, unless a record has come meanwhile; false when the time was over first.
-    fn sleep(&mut self) -> bool {
-        // A corrupt ring is found by the next turn.
-        let mut idle = true;
-        for (ring, _) in self.rings.values_mut() {
-            idle &= ring.source.prepare_sleep().unwrap_or(false);
-        }
-        if idle {
-            // A peer that falls silent is noticed in time, whenever the next word is due.
-            let left = self.beat.left().min(self.shared.life.patience());
-            idle = !self.shared.doorbell.wait(left.max(Duration::from_millis(1)));
-        }
-        for (ring, _) in self.rings.values_mut() {
-            ring.source.wake_up();
-        }
-        !idle
     }
 }
 

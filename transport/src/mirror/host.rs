@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use pvgpu_protocol::aperture::{
@@ -29,6 +29,7 @@ use super::bulk::{self, Item, PIXEL_BYTES, SharedQueue};
 use super::copies::Copy;
 use super::frames::FrameItem;
 use super::link::{Beat, Bell, Due, Life, LinkStats, lock};
+use super::outlet::{OutBell, Outlet, Turns};
 use super::reader::MessageReader;
 use super::wire::{
     CONTROL_CELLS, EVENT_RING, Head, MAX_BULK_BYTES, MAX_TEXT_BYTES, MAX_URGENT_BYTES, Message, VERSION,
@@ -47,8 +48,6 @@ const MAX_FRAMES: usize = 256;
 const INLINE_BYTES: u64 = 16 << 10;
 /// Bytes of messages after which they are sent.
 const BATCH_BYTES: usize = 64 << 10;
-/// How long the sending thread looks for more before it sleeps.
-const SPIN: Duration = Duration::from_micros(20);
 
 /// Why a guest cannot be served.
 #[derive(Debug)]
@@ -186,7 +185,9 @@ pub struct MirrorHost {
     doorbell: Bell,
     rung: AtomicBool,
     /// Wakes the sending thread.
-    interrupt: Bell,
+    interrupt: OutBell,
+    /// What that thread has; it holds this.
+    out: OnceLock<Weak<Outlet<Out>>>,
     queue: SharedQueue,
     aperture: Region,
     heap: Region,
@@ -257,7 +258,8 @@ impl MirrorHost {
             life: Life::new(vec![closer, bulk.closer]),
             doorbell: Bell::default(),
             rung: AtomicBool::new(false),
-            interrupt: Bell::default(),
+            interrupt: OutBell::default(),
+            out: OnceLock::new(),
             queue: SharedQueue::default(),
             aperture,
             heap,
@@ -282,7 +284,12 @@ impl MirrorHost {
             sender,
             beat: Beat::new(),
         };
-        host.start("mirror out", move |_| out.run())?;
+        let out = Arc::new(Outlet::new(out));
+        host.out.get_or_init(|| Arc::downgrade(&out));
+        host.start("mirror out", move |host| {
+            out.run(&host.interrupt, &host.life);
+            host.gone();
+        })?;
         host.start("mirror in", move |host| host.listen(urgent, trace))?;
         let sender = bulk.sender;
         host.start("mirror bulk out", move |host| bulk::send(&host.queue, &host.heap, sender, &host.life))?;
@@ -318,7 +325,10 @@ impl MirrorHost {
 
     /// Has the mirror look at fences, events and the control page, as an interrupt has a guest.
     pub fn interrupt(&self) {
-        self.interrupt.ring();
+        match self.out.get().and_then(Weak::upgrade) {
+            Some(out) => out.ring(&self.interrupt, &self.life),
+            None => self.interrupt.ring(),
+        }
     }
 
     /// Waits for the doorbell; rings that came before count, several count as one.
@@ -412,6 +422,7 @@ impl MirrorHost {
     ) -> Result<(), String> {
         match message {
             Message::Ring { ring, need, position, records } => {
+                self.interrupt.answered();
                 words.clear();
                 let (chunks, _) = records.as_chunks::<8>();
                 words.extend(chunks.iter().map(|chunk| u64::from_le_bytes(*chunk)));
@@ -550,31 +561,7 @@ struct Out {
     beat: Beat,
 }
 
-impl Out {
-    fn run(mut self) {
-        let host = self.host.clone();
-        let mut busy = Instant::now();
-        while !host.life.has_ended() {
-            match self.turn() {
-                Ok(true) => {
-                    busy = Instant::now();
-                    self.beat.work();
-                }
-                Ok(false) if busy.elapsed() < SPIN => std::thread::yield_now(),
-                Ok(false) => {
-                    // Behind a sleep that nobody has ended nothing follows at once.
-                    if self.sleep() {
-                        busy = Instant::now();
-                    }
-                }
-                Err(why) => host.life.end(|| why),
-            }
-            host.life.check_silence();
-        }
-        host.gone();
-    }
-
-    /// Sends what there is; true when there was something.
+impl Turns for Out {
     fn turn(&mut self) -> Result<bool, String> {
         // Events first, fences behind them, parts of the heap last: whatever an event or a fence stands for is written by then. Sent
         // the other way round.
@@ -593,6 +580,28 @@ impl Out {
         Ok(worked)
     }
 
+    fn arm(&mut self) -> bool {
+        // A corrupt ring is found by the next turn.
+        let mut idle = self.events.prepare_sleep().unwrap_or(false);
+        for (context, (sent, request)) in self.sent.iter().zip(&self.requests).enumerate() {
+            // A new reader each time: a context that begins anew begins at 0.
+            if let Ok(mut reader) = FenceReader::new(&self.fences, context) {
+                idle &= request.arm(sent.value.wrapping_add(1), &mut reader).unwrap_or(false);
+            }
+        }
+        idle
+    }
+
+    fn disarm(&mut self) {
+        self.events.wake_up();
+    }
+
+    fn beat(&mut self) -> &mut Beat {
+        &mut self.beat
+    }
+}
+
+impl Out {
     fn line(&self, context: usize) -> Line {
         let cell = |index: usize| {
             let index = context * LINE_BYTES as usize / 8 + index;
@@ -642,12 +651,12 @@ impl Out {
 
     /// What is known of a wanted part if it is a frame.
     fn frame_item(&self, context: u16, wanted: &Wanted) -> Option<FrameItem> {
-        let Wanted { offset, length, pitch, width } = *wanted;
+        let Wanted { offset, length, pitch, width, surface, keep } = *wanted;
         let height = u32::try_from(length.checked_div(u64::from(pitch))?).ok()?;
         let geometry = Geometry::new(width, height, PIXEL_BYTES, pitch).ok()?;
         let changed = lock(&self.host.changed).remove(&(context, offset));
         let changed = changed.filter(|(of, _)| *of == geometry).map(|(_, mask)| mask);
-        Some(FrameItem { context, geometry, changed })
+        Some(FrameItem { context, geometry, changed, surface, keep })
     }
 
     fn event_message(&mut self, words: &[u64]) {
@@ -712,24 +721,5 @@ impl Out {
         self.host.life.counters.urgent_sent.fetch_add(self.out.len() as u64, Ordering::Relaxed);
         self.out.clear();
         sent.map_err(|error| format!("the link has failed ({error})"))
-    }
-
-    /// Sleeps until the worker interrupts, unless something has come meanwhile; false when the time was over first.
-    fn sleep(&mut self) -> bool {
-        // A corrupt ring is found by the next turn.
-        let mut idle = self.events.prepare_sleep().unwrap_or(false);
-        for (context, (sent, request)) in self.sent.iter().zip(&self.requests).enumerate() {
-            // A new reader each time: a context that begins anew begins at 0.
-            if let Ok(mut reader) = FenceReader::new(&self.fences, context) {
-                idle &= request.arm(sent.value.wrapping_add(1), &mut reader).unwrap_or(false);
-            }
-        }
-        if idle {
-            // A peer that falls silent is noticed in time, whenever the next word is due.
-            let left = self.beat.left().min(self.host.life.patience());
-            idle = !self.host.interrupt.wait(left.max(Duration::from_millis(1)));
-        }
-        self.events.wake_up();
-        !idle
     }
 }

@@ -26,6 +26,7 @@ pub mod guest;
 pub mod host;
 pub mod link;
 pub mod looks;
+pub mod outlet;
 pub mod pack;
 pub mod reader;
 pub mod shadow;

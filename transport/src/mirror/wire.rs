@@ -15,7 +15,7 @@ use std::fmt;
 /// First word of a [`Message::Hello`]: "PVGPUmr1", little-endian.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"PVGPUmr1");
 /// The version of these messages. Both ends say theirs; different ones do not talk.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Bytes of a message's header.
 pub const HEADER_BYTES: usize = 8;
 /// The longest payload on the urgent channel.
@@ -51,16 +51,20 @@ mod kind {
 }
 
 /// A part of the heap that the guest wants back behind a fence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wanted {
     /// Bytes from the heap's start.
     pub offset: u64,
     /// Bytes.
     pub length: u64,
-    /// Bytes from row to row when it is a frame of `B8G8R8A8` pixels that may be superseded by a newer one; 0 otherwise.
+    /// Bytes from row to row when it is a frame of `B8G8R8A8` pixels; 0 otherwise.
     pub pitch: u32,
     /// Pixels of such a frame; 0 otherwise.
     pub width: u32,
+    /// What such a frame is a frame of, a number that stays the same from frame to frame; 0 otherwise.
+    pub surface: u32,
+    /// No newer frame may take the place of such a frame.
+    pub keep: bool,
 }
 
 /// How far a ring is consumed.
@@ -208,6 +212,8 @@ pub enum Message<'a> {
 
 /// Ranges in one [`Message::Want`].
 pub const MAX_WANTED: usize = 4096;
+/// Bytes of each.
+const WANTED_BYTES: usize = 32;
 
 /// Why a message is none. The link ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,13 +369,20 @@ fn ring<'a>(ring: u16, f: &mut Fields<'a>) -> Option<Message<'a>> {
 
 fn want<'a>(context: u16, f: &mut Fields<'a>) -> Option<Message<'a>> {
     let fence = f.u64()?;
-    let count = f.0.len() / 24;
+    let count = f.0.len() / WANTED_BYTES;
     if count > MAX_WANTED {
         return None;
     }
     let mut ranges = Vec::with_capacity(count);
     for _ in 0..count {
-        ranges.push(Wanted { offset: f.u64()?, length: f.u64()?, pitch: f.u32()?, width: f.u32()? });
+        let (offset, length, pitch, width) = (f.u64()?, f.u64()?, f.u32()?, f.u32()?);
+        let surface = f.u32()?;
+        let keep = match f.u32()? {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        ranges.push(Wanted { offset, length, pitch, width, surface, keep });
     }
     Some(Message::Want { context, fence, ranges })
 }
@@ -457,6 +470,7 @@ impl Message<'_> {
                 for range in ranges {
                     words(out, &[range.offset, range.length]);
                     words(out, &[u64::from(range.pitch) | u64::from(range.width) << 32]);
+                    words(out, &[u64::from(range.surface) | u64::from(range.keep) << 32]);
                 }
                 (kind::WANT, *context)
             }
@@ -550,7 +564,7 @@ mod tests {
         round(&Message::Ring { ring: EVENT_RING, need: 3, position: u64::MAX - 7, records: &[1; 16] });
         round(&Message::Heap { offset: 77, bytes: b"bytes" });
         round(&Message::Fence { context: 2, need: 1, value: 5, time: 6, error: 7 });
-        let wanted = Wanted { offset: 8, length: 16, pitch: 4, width: 1 };
+        let wanted = Wanted { offset: 8, length: 16, pitch: 4, width: 1, surface: 7, keep: true };
         round(&Message::Want { context: 1, fence: 9, ranges: vec![wanted; 3] });
         let heads = vec![Head { ring: 1, position: 8 }, Head { ring: 2, position: 16 }];
         round(&Message::Status { heartbeat: 1, applied: 2, heads });

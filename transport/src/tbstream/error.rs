@@ -175,7 +175,8 @@ impl From<StreamError> for io::Error {
         let kind = match &error {
             StreamError::Alone { .. } => io::ErrorKind::TimedOut,
             StreamError::Open { source, .. } => source.kind(),
-            StreamError::Unplugged | StreamError::Restarted => io::ErrorKind::ConnectionReset,
+            StreamError::Unplugged => io::ErrorKind::ConnectionReset,
+            StreamError::Restarted => io::ErrorKind::ConnectionAborted,
             StreamError::BusyPoll | StreamError::NotLinux => io::ErrorKind::Unsupported,
             _ => io::ErrorKind::InvalidData,
         };

@@ -1,7 +1,7 @@
 //! Guests and a host at the two ends of a model cable, with keys, pairing, and a whole mirror over it.
 
 use std::sync::Mutex;
-use std::sync::atomic::Ordering as AtomicOrder;
+use std::sync::atomic::{AtomicU32, Ordering as AtomicOrder};
 use std::sync::mpsc::{Receiver as Arrivals, channel};
 
 use pvgpu_protocol::aperture::{GuestHello, Layout, PAGE_BYTES, RING_HEADER_BYTES, Sizes};
@@ -39,6 +39,9 @@ fn options(trust_link: bool) -> Options {
     Options { trust_link, ..Options::default() }
 }
 
+/// The number of the next guest's session: what is still under way to the one before must not count as this one's.
+static SESSION: AtomicU32 = AtomicU32::new(77);
+
 /// `is_paired`: whether both know each other from the start.
 fn world(is_paired: bool, trust_link: bool) -> World {
     let (guest, host_key) = (Identity::generate().expect("random"), Identity::generate().expect("random"));
@@ -64,16 +67,20 @@ fn world(is_paired: bool, trust_link: bool) -> World {
 
 impl World {
     /// Opens the guest's device as soon as nobody else has it.
-    fn open(&self) -> Channels {
+    fn device(&self) -> Arc<dyn FrameDevice> {
         let begin = Instant::now();
-        let device = loop {
+        loop {
             match self.cable.try_open(1) {
-                Ok(device) => break device,
+                Ok(device) => return device,
                 Err(error) => assert!(begin.elapsed() < SOON, "{error}"),
             }
             thread::sleep(Duration::from_millis(5));
-        };
-        run::connect(device, 77, SOON).expect("the host answers")
+        }
+    }
+
+    fn open(&self) -> Channels {
+        let number = || Ok(SESSION.fetch_add(1, AtomicOrder::Relaxed));
+        run::open(|| Ok(self.device()), number, SOON).expect("the host answers")
     }
 
     fn connect(&self, trust_link: bool) -> Result<Channels, SecureError> {

@@ -69,10 +69,12 @@ pub fn open(path: &Path) -> io::Result<Channels> {
 /// As [`open`].
 #[cfg(target_os = "linux")]
 pub fn open_within(path: &Path, patience: Duration) -> io::Result<Channels> {
-    let mut session = [0; 4];
-    getrandom::getrandom(&mut session).map_err(|error| io::Error::other(error.to_string()))?;
-    let device = std::sync::Arc::new(file::StreamFile::open(path)?);
-    run::connect(device, u32::from_le_bytes(session), patience)
+    let number = || {
+        let mut number = [0; 4];
+        getrandom::getrandom(&mut number).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(u32::from_le_bytes(number))
+    };
+    run::open(|| Ok(std::sync::Arc::new(file::StreamFile::open(path)?)), number, patience)
 }
 
 /// [`open`] with a patience of one's own.

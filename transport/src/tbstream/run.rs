@@ -21,6 +21,8 @@ const HELLO_INTERVAL: Duration = Duration::from_millis(100);
 const LEAVE_TIME: Duration = Duration::from_millis(200);
 /// A wait for the device is repeated after this: to see that the stream has ended, or should a wake-up ever be lost.
 const BACKSTOP: Duration = Duration::from_millis(200);
+/// Between two tries at an end that starts anew: its device is closed and opened again in less.
+const ANEW: Duration = Duration::from_millis(20);
 /// Bytes read at once. The driver gives whole frames until about half of it is full.
 const READ_BYTES: usize = 16 * FRAME_BYTES;
 
@@ -85,6 +87,32 @@ impl Shared {
         for condition in [&self.work, &self.open].into_iter().chain(&self.room).chain(&self.bytes) {
             condition.notify_all();
         }
+    }
+}
+
+/// Opens the channels of whatever `open` opens, within `patience`. A host that has just lost a guest may start its end anew while the next one says
+/// hello; that one tries again. `number` gives a session's number, another one each time.
+///
+/// # Errors
+/// As `open`, `number` and [`connect`].
+pub(super) fn open(
+    mut open: impl FnMut() -> io::Result<Arc<dyn FrameDevice>>,
+    mut number: impl FnMut() -> io::Result<u32>,
+    patience: Duration,
+) -> io::Result<Channels> {
+    let start = Instant::now();
+    let mut tried = false;
+    loop {
+        let left = patience.saturating_sub(start.elapsed());
+        let result = open().and_then(|device| connect(device, number()?, left));
+        match result.as_ref().map_err(io::Error::kind) {
+            Err(io::ErrorKind::ConnectionAborted) if left > ANEW => tried = true,
+            // The threads of the try before have not closed it yet.
+            Err(io::ErrorKind::ResourceBusy) if tried && left > ANEW => {}
+            _ => return result,
+        }
+        // TIMEOUT: nobody tells when the other end is there again.
+        thread::sleep(ANEW);
     }
 }
 

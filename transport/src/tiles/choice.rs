@@ -1,7 +1,8 @@
-//! Which coding is worth its time: the least of coding, sending and decoding.
+//! Which coding is worth its time.
 //!
-//! Each coding takes time for the bytes that go in and for those that come out, on both sides; the link takes time for the latter. What would come
-//! out is guessed from a sample of the block, as coding it in every way would cost more than the best of them saves.
+//! Each coding takes time for the bytes that go in and for those that come out, on both sides; the link takes time for the latter. The three overlap,
+//! as pieces are sent while the next ones are coded, so that a picture takes about as long as the slowest of them; but a core that codes does
+//! nothing else meanwhile, and the first piece has to go all the way ([`Choice::time`]). What would come out is guessed from a sample of the block, as coding it in every way would cost more than the best of them saves.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -194,13 +195,23 @@ pub(super) fn encode_lz4(block: &[u8], out: &mut Vec<u8>) {
     out.truncate(start + written.unwrap_or(0));
 }
 
+/// What a coding costs at both ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ends {
+    encode: Cost,
+    decode: Cost,
+}
+
+/// How much of what overlaps counts all the same: one part of so many. A guess; 1 would be the sum.
+const OVERLAPPED: u64 = 4;
+
 /// What decides between codings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// Picoseconds that the link takes for a byte.
     link: u64,
-    lz4: Cost,
-    texels: Cost,
+    lz4: Ends,
+    texels: Ends,
     look: u64,
     only: Option<Coding>,
 }
@@ -212,14 +223,10 @@ impl Choice {
     /// For a link of so many bytes a second, or 0 if that is not known, and the processors of the side that codes and of the one that decodes.
     pub fn new(bytes_per_second: u64, here: &Rates, there: &Rates) -> Self {
         let rate = if bytes_per_second == 0 { UNKNOWN_LINK } else { bytes_per_second };
-        let sum = |a: Cost, b: Cost| Cost {
-            raw: a.raw.saturating_add(b.raw),
-            coded: a.coded.saturating_add(b.coded),
-        };
         Self {
             link: 1_000_000_000_000 / rate,
-            lz4: sum(here.lz4_encode, there.lz4_decode),
-            texels: sum(here.texels_encode, there.texels_decode),
+            lz4: Ends { encode: here.lz4_encode, decode: there.lz4_decode },
+            texels: Ends { encode: here.texels_encode, decode: there.texels_decode },
             look: here.look,
             only: None,
         }
@@ -240,6 +247,14 @@ impl Choice {
         (bytes as u64).saturating_mul(self.link)
     }
 
+    /// What a block of `raw` bytes takes that becomes `sent` bytes by a coding which costs `ends` for so many `codes`, in picoseconds.
+    fn time(&self, ends: Ends, raw: usize, codes: usize, sent: usize) -> u64 {
+        let stages = [ends.encode.of(raw, codes), self.on_link(sent), ends.decode.of(raw, codes)];
+        let slowest = stages.into_iter().max().unwrap_or_default();
+        let all = stages.into_iter().fold(0, u64::saturating_add);
+        slowest.saturating_add((all - slowest) / OVERLAPPED)
+    }
+
     /// Chooses for a block of rows of `row` bytes, whose texels have `texel` bytes (anything but 4 for bytes that are no texels). LZ4
     /// is only thought of where the caller asks for it: looking into it takes longer than the rest.
     pub(super) fn choose(&self, block: &[u8], row: usize, texel: usize, with_lz4: bool) -> Coding {
@@ -251,7 +266,7 @@ impl Choice {
         if texel == 4 {
             let sample = estimate(block, row, EVERY);
             let coded = sample.eighths / 8;
-            let time = self.on_link(coded).saturating_add(self.texels.of(block.len(), sample.codes));
+            let time = self.time(self.texels, block.len(), sample.codes, coded);
             if time < least {
                 (best, least) = (Coding::Texels, time);
             }
@@ -261,9 +276,9 @@ impl Choice {
             }
         }
         // Even if nothing remained of the block.
-        if with_lz4 && self.lz4.of(block.len(), 0) < least {
+        if with_lz4 && self.time(self.lz4, block.len(), 0, 0) < least {
             let coded = sample_lz4(block, row);
-            if self.on_link(coded).saturating_add(self.lz4.of(block.len(), coded)) < least {
+            if self.time(self.lz4, block.len(), coded, coded) < least {
                 best = Coding::Lz4;
             }
         }

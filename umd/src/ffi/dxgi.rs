@@ -59,7 +59,8 @@ dxgi_entries! {
             // SAFETY: the handle is the runtime's.
             handle => Some(unsafe { Ref::<Resource>::take(resource_handle(handle)) }?),
         };
-        device.present(&source, args.SrcSubResourceIndex, destination.as_deref(), args.pDXGIContext)
+        let keep = args.Flags.Value & DXGI_DDI_PRESENT_FLAGS::PvgpuKeep != 0;
+        device.present(&source, args.SrcSubResourceIndex, destination.as_deref(), args.pDXGIContext, keep)
     }
 
     /// `pfnRotateResourceIdentities`.

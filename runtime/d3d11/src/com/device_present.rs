@@ -120,8 +120,7 @@ impl IPvgpuDxgiDevice_Impl for Com<Device> {
         }
         let result = self.inner.kernel.require_alive().and_then(|()| {
             let mut guard = Guard::new(&self.inner);
-            let (context, flip) = (present.dxgi_context, present.flip != 0);
-            guard.driver.present(texture.handle(), context, flip, present.sync_interval)
+            guard.driver.present(texture.handle(), present)
         });
         // A driver that met the removal reports it with a code of its own.
         plain(result.or_else(|error| self.inner.kernel.require_alive().and(Err(error))))

@@ -30,6 +30,8 @@ use crate::rules::rotation::Rotation;
 const IDLE: Duration = Duration::from_millis(250);
 /// TIMEOUT: how long the end of a swap chain or of the process may take because frames are still to be saved.
 const SAVE_GRACE: Duration = Duration::from_secs(10);
+/// TIMEOUT: a host that has no frame for so long hangs; the next present will say so.
+const HANG: Duration = Duration::from_secs(10);
 /// TIMEOUT: how often a wait for frames looks whether their device is still there.
 const ALIVE_CHECK: Duration = Duration::from_millis(100);
 
@@ -151,6 +153,12 @@ impl Shared {
     pub fn drain(&self, alive: impl Fn() -> bool) {
         let deadline = Instant::now() + SAVE_GRACE;
         while !self.queue.wait_empty(ALIVE_CHECK) && Instant::now() < deadline && alive() {}
+    }
+
+    /// Waits until the frame of every present so far is here, as long as `alive` says that frames still come.
+    pub fn wait_delivered(&self, alive: impl Fn() -> bool) {
+        let deadline = Instant::now() + HANG;
+        while !self.queue.wait_delivered(ALIVE_CHECK) && Instant::now() < deadline && alive() {}
     }
 
     /// The thread's body.

@@ -169,15 +169,19 @@ impl<F> Queue<F> {
 
     /// Waits until every present so far is shown; false when that takes longer than `timeout`.
     pub fn wait_empty(&self, timeout: Duration) -> bool {
-        let busy =
-            |state: &mut State<F>| !state.tickets.is_empty() || !state.ready.is_empty() || state.showing;
-        let timed_out = self
-            .changed
-            .wait_timeout_while(self.lock(), timeout, busy)
-            .unwrap_or_else(PoisonError::into_inner)
-            .1
-            .timed_out();
-        !timed_out
+        self.wait_while(timeout, |state| {
+            !state.tickets.is_empty() || !state.ready.is_empty() || state.showing
+        })
+    }
+
+    /// Waits until the frame of every present so far is here; false when that takes longer than `timeout`.
+    pub fn wait_delivered(&self, timeout: Duration) -> bool {
+        self.wait_while(timeout, |state| !state.tickets.is_empty())
+    }
+
+    fn wait_while(&self, timeout: Duration, busy: impl FnMut(&mut State<F>) -> bool) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), timeout, busy);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// Sleeps until `deadline`; less if the queue closes.
@@ -284,6 +288,16 @@ mod tests {
         assert_eq!(queue.deliver(1), NONE);
         assert_eq!(queue.deliver(2), [1]);
         assert_eq!(taken(&queue), Some(2));
+    }
+
+    #[test]
+    fn delivered_frames_need_not_be_shown() {
+        let queue = Queue::new(false);
+        assert!(queue.wait_delivered(NOW));
+        queue.submit(ticket(0));
+        assert!(!queue.wait_delivered(NOW));
+        assert_eq!(queue.deliver(1), NONE);
+        assert!(queue.wait_delivered(NOW) && !queue.wait_empty(NOW));
     }
 
     #[test]

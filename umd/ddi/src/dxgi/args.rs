@@ -85,6 +85,8 @@ impl DXGI_DDI_PRESENT_FLAGS {
     pub const AllowTearing: u32 = 0x10;
     pub const AllowFlexibleRefresh: u32 = 0x20;
     pub const NoScanoutTransform: u32 = 0x40;
+    /// Not Microsoft's, which have never set this bit of `Reserved`: from pvgpu's own runtime, for a frame that no newer one may replace.
+    pub const PvgpuKeep: u32 = 0x8000_0000;
 }
 
 /// After how many vertical blanks the flip happens.

@@ -1,5 +1,6 @@
 //! The entries of the driver's DXGI table that the runtime uses.
 
+use pvgpu_interfaces::PvgpuPresent;
 use pvgpu_umd_ddi as ddi;
 
 use super::{BROKEN, Driver, Raw, checked};
@@ -10,21 +11,23 @@ impl Driver {
     ///
     /// # Errors
     /// What the driver returns or reports.
-    pub fn present(&mut self, resource: Raw, dxgi_context: usize, flip: bool, sync_interval: u32) -> Result {
-        let flags = if flip { ddi::DXGI_DDI_PRESENT_FLAGS::Flip } else { ddi::DXGI_DDI_PRESENT_FLAGS::Blt };
+    pub fn present(&mut self, resource: Raw, present: &PvgpuPresent) -> Result {
+        use ddi::DXGI_DDI_PRESENT_FLAGS as flag;
+        let model = if present.flip != 0 { flag::Flip } else { flag::Blt };
+        let keep = if present.keep != 0 { flag::PvgpuKeep } else { 0 };
         let mut argument = ddi::DXGI_DDI_ARG_PRESENT {
             hDevice: self.device.0 as usize,
             hSurfaceToPresent: resource as usize,
-            pDXGIContext: dxgi_context as Raw,
-            Flags: ddi::DXGI_DDI_PRESENT_FLAGS { Value: flags },
+            pDXGIContext: present.dxgi_context as Raw,
+            Flags: flag { Value: model | keep },
             // The numbers of `DXGI_DDI_FLIP_INTERVAL_TYPE` are the intervals.
-            FlipInterval: sync_interval.min(ddi::DXGI_DDI_FLIP_INTERVAL_FOUR),
+            FlipInterval: present.sync_interval.min(ddi::DXGI_DDI_FLIP_INTERVAL_FOUR),
             ..Default::default()
         };
         self.clear_error();
-        let present = self.dxgi.pfnPresent.ok_or(BROKEN)?;
+        let entry = self.dxgi.pfnPresent.ok_or(BROKEN)?;
         // SAFETY: the resource is a live one of this device, and the argument is complete.
-        checked(unsafe { present(&mut argument) })?;
+        checked(unsafe { entry(&mut argument) })?;
         self.take_error()
     }
 

@@ -149,6 +149,8 @@ struct State {
     background: [f32; 4],
     /// `SetRotation`.
     rotation: Rotation,
+    /// A present told only what of it was new: each picture builds on the one before.
+    builds: bool,
 }
 
 impl State {
@@ -219,6 +221,7 @@ pub fn create(
         source: (chain.width, chain.height),
         background: [0.0, 0.0, 0.0, 1.0],
         rotation: Rotation::Identity,
+        builds: false,
     };
     let number = sink::register(&shared);
     let screen = Screen::new(creation.window, number, &shared, associations);

@@ -51,6 +51,9 @@ impl SwapChain {
             Begin::Uncounted | Begin::EndProcess => None,
         };
         let result = self.wait_for_slot(flags);
+        if partial.is_some() && result.is_ok() {
+            self.build_on_frames();
+        }
         let result = if result.is_ok() { self.send(shot, sync_interval, flags, partial) } else { result };
         match (shot, result.is_ok()) {
             (Some(number), true) if run().finish(number, Instant::now()) => self.end_run(),
@@ -82,6 +85,14 @@ impl SwapChain {
         }
     }
 
+    /// The next frame builds on the ones before, and so may all that follow. A link may have left out one that is under way, but not when
+    /// nothing newer has been presented: so they are waited for, once.
+    fn build_on_frames(&self) {
+        if !std::mem::replace(&mut self.lock().builds, true) {
+            self.shared.wait_delivered(|| self.is_alive());
+        }
+    }
+
     /// Presents buffer 0 and lets the buffers take turns.
     fn send(&self, shot: Option<u32>, sync_interval: u32, flags: u32, partial: Option<Partial>) -> HRESULT {
         let mut state = self.lock();
@@ -91,6 +102,7 @@ impl SwapChain {
             dxgi_context: self.number,
             sync_interval,
             flip: state.chain.effect.is_flip().into(),
+            keep: (state.builds || run().saves_frames()).into(),
         };
         self.shared.queue().submit(Ticket { partial, ..ticket(&state, shot, sync_interval, flags) });
         // SAFETY: the buffer is a texture of this device; `present` outlives the call.
