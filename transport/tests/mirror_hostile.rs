@@ -74,8 +74,8 @@ fn message(random: &mut Random, out: &mut Vec<u8>) {
                 length: b,
                 pitch: c as u32,
                 width: random.number() as u32,
-                surface: 0,
-                keep: false,
+                surface: random.next(3) as u32,
+                keep: random.next(2) == 0,
             };
             Message::Want { context: ring, fence: c, ranges: vec![wanted; random.next(3) as usize] }
                 .encode(out);

@@ -266,6 +266,11 @@ deeds! { arguments_are_checked:
         let frame = ctx.take(64);
         send!(ctx.ring, Present { frame, src: texture, src_subresource: 0, width: 64, height: 64, row_pitch: 256, flags: 0, sequence: 1 })
     };
+    BAD_ARGUMENT "a present with a flag that there is not" => |ctx| {
+        let texture = ctx.texture(RGBA8, 64, 64, 1, bind::RENDER_TARGET, 0);
+        let frame = ctx.take(64 * 256);
+        send!(ctx.ring, Present { frame, src: texture, src_subresource: 0, width: 64, height: 64, row_pitch: 256, flags: 2, sequence: 1 })
+    };
 }
 
 deeds! { heap_ranges_are_checked:

@@ -1,8 +1,9 @@
 //! Which coding is worth its time.
 //!
-//! Each coding takes time for the bytes that go in and for those that come out, on both sides; the link takes time for the latter. The three overlap,
-//! as pieces are sent while the next ones are coded, so that a picture takes about as long as the slowest of them; but a core that codes does
-//! nothing else meanwhile, and the first piece has to go all the way ([`Choice::time`]). What would come out is guessed from a sample of the block, as coding it in every way would cost more than the best of them saves.
+//! Each coding takes time for the bytes that go in and for those that come out, on both sides; the link takes time for the latter. The
+//! three overlap, as pieces are sent while the next ones are coded, so that a picture takes about as long as the slowest of them; but a
+//! core that codes does nothing else meanwhile, and the first piece has to go all the way. What would come out is guessed from a sample of
+//! the block, as coding it in every way would cost more than the best of them saves.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
